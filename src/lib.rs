@@ -1,1 +1,22 @@
-//! uaapply.
+//! `uaapply`: users, scopes, LDAP/SAML mappings and clients of a Cloud Foundry UAA, as a manifest.
+//!
+//! ```text
+//! manifest files ──load, validate──▶ Desired ─┐                      ┌─▶ text   json
+//!                                             ├─▶ plan() ─▶ Plan ────┤
+//! UAA ──Reader (GET only)──▶ Observed ────────┘    (rails inside)    └─▶ apply(Writer) ─▶ Report ─▶ observe and plan again
+//! ```
+//! `Desired`, `Observed`, `Plan` and `Report` are plain, ordered values. `plan` is pure; all I/O is at the two edges
+//! (`manifest` reads files, `uaa` speaks HTTP). `commands` wires them together.
+
+pub mod apply;
+pub mod cli;
+pub mod commands;
+pub mod desired;
+pub mod error;
+pub mod manifest;
+pub mod model;
+pub mod observed;
+pub mod plan;
+pub mod render;
+pub mod report;
+pub mod uaa;

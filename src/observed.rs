@@ -1,0 +1,135 @@
+//! What the server has, as plain ordered values: as much of it as a plan needs.
+//!
+//! Filled by `uaa::Reader`, by listing or by looking up; `plan` must come to the same bytes either way, so it may
+//! only use what [`ReadScope`] asks for. Holds no secret and no HTTP.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::model::{ClientId, GroupName, Guid, Mapping, Origin, UserKey};
+
+/// What a plan needs to know of the server.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ReadScope {
+    /// Users to find by name.
+    pub users: BTreeSet<UserKey>,
+    /// Groups whose members' ids must be turned back into names: exact groups, and the cluster groups when the
+    /// manifest has a `users` key.
+    pub name_members_of: BTreeSet<GroupName>,
+    /// Origins that entries name and that `target.origins` does not vouch for; empty: identity providers are not read.
+    pub origins: BTreeSet<Origin>,
+}
+
+/// The server's side of a plan.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Observed {
+    /// Which server and zone.
+    pub server: Server,
+    /// Who we are there.
+    pub me: Identity,
+    /// Users found, by name. Complete for [`ReadScope::users`]; may hold others.
+    pub users: BTreeMap<UserKey, ObservedUser>,
+    /// Names of ids that occur as members in [`ReadScope::name_members_of`]. An id there that has no name here is a
+    /// ghost: the row outlived its user.
+    pub names: BTreeMap<Guid, UserKey>,
+    /// All groups of the zone, with their membership rows.
+    pub groups: BTreeMap<GroupName, ObservedGroup>,
+    /// Groups whose names differ from another's only in case (possible on HSQLDB): never touched, an error when the
+    /// manifest names one.
+    pub ambiguous_groups: BTreeSet<GroupName>,
+    /// All external group mappings of the zone.
+    pub mappings: BTreeSet<Mapping>,
+    /// The groups that everyone in the zone holds; `None` when the token may not read the zone.
+    pub default_groups: Option<BTreeSet<GroupName>>,
+    /// The zone's identity providers (origin keys); `None` when not asked for or not readable.
+    pub origins: Option<BTreeSet<Origin>>,
+}
+
+/// The server as it describes itself.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Server {
+    /// The address that was asked, without credentials.
+    pub url: String,
+    /// `issuer` of `/.well-known/openid-configuration`.
+    pub issuer: String,
+    /// The identity zone's id.
+    pub zone: String,
+    /// `app.version` of `/info`; may be any text.
+    pub uaa_version: String,
+}
+
+/// The client (and user) whose token is used, and what the token may do.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Identity {
+    /// The client.
+    pub client_id: Option<ClientId>,
+    /// The user, when the token is one's.
+    pub user: Option<UserKey>,
+    /// The token's scopes.
+    pub scopes: BTreeSet<String>,
+}
+
+/// A user as UAA has it: the fields that can be managed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ObservedUser {
+    /// UAA's id.
+    pub id: Guid,
+    /// Origin and name, in the server's spelling.
+    pub key: UserKey,
+    /// The one e-mail address; empty when there is none.
+    pub email: String,
+    /// First name; empty when there is none.
+    pub given_name: String,
+    /// Last name; empty when there is none.
+    pub family_name: String,
+    /// The one phone number; empty when there is none.
+    pub phone: String,
+    /// The identity provider's id of the user; empty when there is none.
+    pub external_id: String,
+    /// Whether the account may log in.
+    pub active: bool,
+    /// Whether the e-mail address counts as verified.
+    pub verified: bool,
+}
+
+/// A group as UAA has it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ObservedGroup {
+    /// UAA's id.
+    pub id: Guid,
+    /// Its name, in the server's spelling.
+    pub name: GroupName,
+    /// Its description; empty when there is none.
+    pub description: String,
+    /// Its membership rows by the member's id (UAA allows one row for each).
+    pub rows: BTreeMap<Guid, MemberRow>,
+}
+
+/// One row of UAA's `group_membership`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MemberRow {
+    /// User or group.
+    pub kind: MemberKind,
+    /// `uaa` when an administrator made the row; another origin when a login did, which that origin's next login may
+    /// end (facts §4.5). Only `uaa` rows are managed.
+    pub origin: Origin,
+}
+
+/// What a membership row points at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MemberKind {
+    /// A user.
+    User,
+    /// A nested group.
+    Group,
+}
+
+impl Observed {
+    /// Returns the group with this id.
+    #[must_use]
+    pub fn group_by_id(&self, id: &Guid) -> Option<&ObservedGroup> {
+        self.groups.values().find(|group| group.id == *id)
+    }
+}

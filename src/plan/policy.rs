@@ -1,0 +1,114 @@
+//! What the rails judge by: thresholds and the list of what counts as privileged.
+//!
+//! These are the built-in defaults (design.md §6); a policy file will replace parts of them.
+
+use std::collections::BTreeSet;
+
+use crate::model::GroupName;
+
+/// The rails' settings.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Policy {
+    /// Names of privileged groups and authorities; `*` stands for any text.
+    pub privileged: Vec<String>,
+    /// Exceptions from `privileged`, same form.
+    pub unprivileged: Vec<String>,
+    /// Removals of more than this share …
+    pub removal_share: f64,
+    /// … and at least this many are a finding.
+    pub removal_at_least: usize,
+    /// Removals of more than this many are a finding whatever the share.
+    pub removal_at_most: usize,
+}
+
+impl Default for Policy {
+    fn default() -> Self {
+        let list = |names: &[&str]| names.iter().map(|&name| name.to_owned()).collect();
+        Self {
+            privileged: list(&[
+                "uaa.admin",
+                "scim.write",
+                "scim.create",
+                "scim.zones",
+                "groups.update",
+                "clients.admin",
+                "clients.write",
+                "clients.secret",
+                "clients.trust",
+                "zones.write",
+                "zones.*",
+                "idps.write",
+                "oauth.login",
+                "uaa.impersonate",
+                "cloud_controller.admin",
+                "credhub.*",
+                "bosh.*.admin",
+            ]),
+            unprivileged: list(&[
+                "zones.read",
+                "zones.*.read",
+                "zones.*.clients.read",
+                "zones.*.scim.read",
+                "zones.*.idps.read",
+                "zones.*.sps.read",
+            ]),
+            removal_share: 0.25,
+            removal_at_least: 2,
+            removal_at_most: 10,
+        }
+    }
+}
+
+impl Policy {
+    /// Tells whether holding this group matters as much as an administrator's rights.
+    #[must_use]
+    pub fn is_privileged(&self, group: &GroupName) -> bool {
+        let any = |patterns: &[String]| patterns.iter().any(|pattern| matches(pattern, group.folded()));
+        any(&self.privileged) && !any(&self.unprivileged)
+    }
+}
+
+/// Tells whether `text` has the form of `pattern`, in which `*` stands for any text.
+fn matches(pattern: &str, text: &str) -> bool {
+    match pattern.split_once('*') {
+        None => pattern == text,
+        Some((head, tail)) => text.strip_prefix(head).is_some_and(|rest| {
+            (0..=rest.len()).filter(|&at| rest.is_char_boundary(at)).any(|at| matches(tail, &rest[at..]))
+        }),
+    }
+}
+
+/// The `--allow` keys of a run.
+pub type Allow = BTreeSet<String>;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_gives_power_over_access_is_privileged_by_default_and_reading_is_not() {
+        let policy = Policy::default();
+        for name in [
+            "uaa.admin",
+            "UAA.Admin",
+            "zones.t1.admin",
+            "zones.write",
+            "credhub.read",
+            "bosh.dev.admin",
+            "clients.secret",
+        ] {
+            assert!(policy.is_privileged(&GroupName::new(name)), "{name}");
+        }
+        for name in [
+            "pks.clusters.admin",
+            "zones.read",
+            "zones.t1.read",
+            "zones.t1.scim.read",
+            "scim.read",
+            "bosh.dev.read",
+            "uaa.user",
+        ] {
+            assert!(!policy.is_privileged(&GroupName::new(name)), "{name}");
+        }
+    }
+}

@@ -1,0 +1,62 @@
+//! What an apply did: the plan's changes with their outcomes. A versioned, serialisable value (design.md §5).
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::observed::Server;
+use crate::plan::{Change, Summary};
+
+/// The result of an apply.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Report {
+    /// The format's version.
+    pub format: u32,
+    /// The program and version.
+    pub tool: String,
+    /// The server and zone.
+    pub target: Server,
+    /// The digest of the plan that was applied.
+    pub plan_digest: String,
+    /// How many changes of each sort were planned.
+    pub summary: Summary,
+    /// The plan's changes with their outcomes.
+    pub changes: Vec<Applied>,
+    /// Whether a second look found nothing left to do; null when it could not look, or did not get there.
+    pub converged: Option<bool>,
+    /// Keys of what the second look still found, sorted.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub remaining: Vec<String>,
+}
+
+/// A change and what became of it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Applied {
+    /// The change as planned.
+    #[serde(flatten)]
+    pub change: Change,
+    /// What became of it.
+    pub outcome: Outcome,
+    /// UAA's words, or why it was not tried.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+}
+
+/// What became of a change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// Made.
+    Done,
+    /// The server already was as wished; nothing was written.
+    AlreadySo,
+    /// The server is not as the plan expected; nothing was written.
+    Drifted,
+    /// UAA refused it, or could not be reached.
+    Failed,
+    /// Not tried, because an earlier change failed.
+    Held,
+    /// Not reached (Ctrl-C).
+    NotTried,
+    /// The request was sent and no answer came; a re-read did not settle it.
+    Unknown,
+}

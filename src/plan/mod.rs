@@ -13,8 +13,8 @@ pub mod change;
 pub mod policy;
 
 pub use change::{
-    Action, BlindSpot, BlindSpotWhat, Change, Expects, FieldChange, FieldValue, Finding, Kept, KeptWhy, Kind,
-    Object, Phase, Plan, Presence, Rail, Risk, Summary,
+    Action, BlindSpot, BlindSpotWhat, Change, Expects, FORMAT, FieldChange, FieldValue, Finding, Kept,
+    KeptWhy, Kind, Object, Phase, Plan, Presence, Rail, Risk, Summary,
 };
 
 use crate::desired::{Because, Desired};

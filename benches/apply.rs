@@ -35,7 +35,12 @@ fn main() -> Outcome<()> {
         }
     }
     ratios.sort_by(f64::total_cmp);
-    println!("ratio: min {:.3}, median {:.3}, max {:.3}", ratios[0], ratios[ratios.len() / 2], ratios[ratios.len() - 1]);
+    println!(
+        "ratio: min {:.3}, median {:.3}, max {:.3}",
+        ratios[0],
+        ratios[ratios.len() / 2],
+        ratios[ratios.len() - 1]
+    );
     Ok(())
 }
 
@@ -47,29 +52,56 @@ async fn floor(foundation: &Foundation, zone: &Zone) -> Outcome<Duration> {
     let begun = Instant::now();
     let token: Value = http
         .post(format!("{url}/oauth/token"))
-        .form(&[("grant_type", "client_credentials"), ("client_id", "admin"), ("client_secret", foundation.admin_secret()), ("token_format", "opaque")])
+        .form(&[
+            ("grant_type", "client_credentials"),
+            ("client_id", "admin"),
+            ("client_secret", foundation.admin_secret()),
+            ("token_format", "opaque"),
+        ])
         .send()
         .await?
         .json()
         .await?;
     let token = token["access_token"].as_str().ok_or("no token")?;
     let post = |path: String, body: Value| {
-        let request = http.post(format!("{url}{path}")).bearer_auth(token).header("X-Identity-Zone-Id", &zone.id).json(&body);
-        async move { request.send().await?.error_for_status()?.json::<Value>().await.map(|made| made["id"].as_str().unwrap_or_default().to_owned()) }
+        let request = http
+            .post(format!("{url}{path}"))
+            .bearer_auth(token)
+            .header("X-Identity-Zone-Id", &zone.id)
+            .json(&body);
+        async move {
+            request
+                .send()
+                .await?
+                .error_for_status()?
+                .json::<Value>()
+                .await
+                .map(|made| made["id"].as_str().unwrap_or_default().to_owned())
+        }
     };
     let all = |requests: Vec<(String, Value)>| async move {
-        futures_util::stream::iter(requests).map(|(path, body)| post(path, body)).buffered(CONCURRENCY).collect::<Vec<_>>().await
+        futures_util::stream::iter(requests)
+            .map(|(path, body)| post(path, body))
+            .buffered(CONCURRENCY)
+            .collect::<Vec<_>>()
+            .await
     };
     let users = (0..USERS).map(|n| {
         let name = format!("user{n:04}@example.com");
-        ("/Users".to_owned(), json!({"userName": name, "origin": "uaa", "password": "initial-1", "emails": [{"value": name}]}))
+        (
+            "/Users".to_owned(),
+            json!({"userName": name, "origin": "uaa", "password": "initial-1", "emails": [{"value": name}]}),
+        )
     });
     let users = all(users.collect()).await.into_iter().collect::<Result<Vec<_>, _>>()?;
     let groups = (0..GROUPS).map(|n| ("/Groups".to_owned(), json!({"displayName": format!("team.{n}")})));
     let groups = all(groups.collect()).await.into_iter().collect::<Result<Vec<_>, _>>()?;
     let members = (0..USERS).flat_map(|n| [(n % GROUPS, n), ((n + 1) % GROUPS, n)]);
     let members = members.map(|(group, user)| {
-        (format!("/Groups/{}/members", groups[group]), json!({"value": users[user], "type": "USER", "origin": "uaa"}))
+        (
+            format!("/Groups/{}/members", groups[group]),
+            json!({"value": users[user], "type": "USER", "origin": "uaa"}),
+        )
     });
     all(members.collect()).await.into_iter().collect::<Result<Vec<_>, _>>()?;
     Ok(begun.elapsed())
@@ -81,7 +113,10 @@ fn ours(foundation: &Foundation, zone: &Zone) -> Outcome<Duration> {
     let mut manifest = "version: 1\nusers:\n".to_owned();
     for n in 0..USERS {
         let (a, b) = (n % GROUPS, (n + 1) % GROUPS);
-        writeln!(manifest, "  - {{username: user{n:04}@example.com, password: ((password)), groups: [team.{a}, team.{b}]}}")?;
+        writeln!(
+            manifest,
+            "  - {{username: user{n:04}@example.com, password: ((password)), groups: [team.{a}, team.{b}]}}"
+        )?;
     }
     manifest.push_str("groups:\n");
     for n in 0..GROUPS {
@@ -101,5 +136,9 @@ fn ours(foundation: &Foundation, zone: &Zone) -> Outcome<Duration> {
     let begun = Instant::now();
     let output = command.output()?;
     let took = begun.elapsed();
-    if output.status.success() { Ok(took) } else { Err(String::from_utf8_lossy(&output.stderr).into_owned().into()) }
+    if output.status.success() {
+        Ok(took)
+    } else {
+        Err(String::from_utf8_lossy(&output.stderr).into_owned().into())
+    }
 }

@@ -16,7 +16,10 @@ fn counted(world: &World, args: &[&str]) -> (Ran, Vec<Seen>) {
 }
 
 fn writes(seen: &[Seen]) -> Vec<String> {
-    seen.iter().filter(|seen| seen.method != "GET" && seen.path != "/oauth/token").map(|seen| format!("{} {}", seen.method, seen.path)).collect()
+    seen.iter()
+        .filter(|seen| seen.method != "GET" && seen.path != "/oauth/token")
+        .map(|seen| format!("{} {}", seen.method, seen.path))
+        .collect()
 }
 
 /// A manifest of so many users in so many groups, each user in two of them.

@@ -142,7 +142,10 @@ impl World {
 
     /// Makes a membership row.
     pub(crate) fn has_member(&self, group: &str, member: &str, kind: &str, origin: &str) {
-        self.made(&format!("/Groups/{group}/members"), json!({"value": member, "type": kind, "origin": origin}));
+        self.made(
+            &format!("/Groups/{group}/members"),
+            json!({"value": member, "type": kind, "origin": origin}),
+        );
     }
 
     /// Makes the three groups of a PKS foundation; returns their ids by name.
@@ -179,7 +182,9 @@ impl World {
                 let id = text(&row["value"]);
                 let name = match users.get(&id) {
                     Some(user) => format!("{}/{}", text(&user["origin"]), text(&user["userName"])),
-                    None => names.get(&id).map_or_else(|| format!("ghost:{id}"), |name| format!("group:{name}")),
+                    None => {
+                        names.get(&id).map_or_else(|| format!("ghost:{id}"), |name| format!("group:{name}"))
+                    }
                 };
                 match &*text(&row["origin"]) {
                     "uaa" => name,
@@ -192,14 +197,24 @@ impl World {
     /// A group's description; empty when there is none.
     pub(crate) fn description(&self, group: &str) -> String {
         let groups = rows(&self.get("/Groups?count=500&sortBy=id")["resources"]);
-        groups.iter().find(|found| found["displayName"] == group).map_or_else(String::new, |group| text(&group["description"]))
+        groups
+            .iter()
+            .find(|found| found["displayName"] == group)
+            .map_or_else(String::new, |group| text(&group["description"]))
     }
 
     /// All mappings as `group <- origin:dn`.
     pub(crate) fn mappings(&self) -> BTreeSet<String> {
         rows(&self.get("/Groups/External?count=1000")["resources"])
             .iter()
-            .map(|row| format!("{} <- {}:{}", text(&row["displayName"]), text(&row["origin"]), text(&row["externalGroup"])))
+            .map(|row| {
+                format!(
+                    "{} <- {}:{}",
+                    text(&row["displayName"]),
+                    text(&row["origin"]),
+                    text(&row["externalGroup"])
+                )
+            })
             .collect()
     }
 }
@@ -211,7 +226,10 @@ pub(crate) fn names(names: &[&str]) -> BTreeSet<String> {
 
 /// The keys of a plan's changes with their actions, in order.
 pub(crate) fn changes(plan: &Value) -> Vec<String> {
-    rows(&plan["changes"]).iter().map(|change| format!("{} {}", text(&change["action"]), text(&change["key"]))).collect()
+    rows(&plan["changes"])
+        .iter()
+        .map(|change| format!("{} {}", text(&change["action"]), text(&change["key"])))
+        .collect()
 }
 
 /// What a plan keeps for this reason.

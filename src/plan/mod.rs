@@ -80,13 +80,23 @@ pub fn make(
 
     let widest = project::project(observed, changes.iter().filter(|change| !takes(change)));
     let widest = World::new(&widest, &scope);
+    let before_own = changes.iter().filter(|change| change.phase != Phase::Own);
+    let before_own = project::project(observed, before_own);
+    let before_own = World::new(&before_own, &scope);
     let after = project::project(observed, &changes);
     let after = World::new(&after, &scope);
     risks::mark(&mut changes, &after);
     risks::keep_hidden_ways(desired, &after, &changes, &mut diff);
 
-    let case =
-        rails::Case { desired, policy, changes: &changes, before: &before, widest: &widest, after: &after };
+    let case = rails::Case {
+        desired,
+        policy,
+        changes: &changes,
+        before: &before,
+        widest: &widest,
+        before_own: &before_own,
+        after: &after,
+    };
     let findings = rails::findings(&case, &observed.server, allow);
     let notices = rails::notices(&case);
     rails::mark(&mut changes, &findings, notices);

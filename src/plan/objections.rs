@@ -37,7 +37,7 @@ fn origins(desired: &Desired, world: &World<'_>, found: &mut BTreeSet<Objection>
         let candidates = world.observed.origins.iter().flatten().chain(listed).map(|known| known.as_str());
         let near = nearest(origin.as_str(), candidates.chain([UAA_ORIGIN]));
         let hint = near.map_or_else(
-            || format!("identity providers that logins cannot name are listed with `target: {{origins: [{origin}]}}`"),
+            || format!("if it is right, list it: `target: {{origins: [{origin}]}}`"),
             |near| format!("did you mean `{near}`?"),
         );
         let place = if world.observed.origins.is_some() {
@@ -251,7 +251,7 @@ fn user_hint(user: &UserKey, desired: &Desired) -> String {
 /// Returns the candidate that is spelt most alike, if one is close.
 fn nearest<'c>(name: &str, candidates: impl Iterator<Item = &'c str>) -> Option<String> {
     let folded = name.to_lowercase();
-    let limit = (folded.chars().count() / 3).clamp(1, 3);
+    let limit = (folded.chars().count() / 2).clamp(1, 3);
     candidates
         .filter(|candidate| *candidate != name)
         .map(|candidate| (strsim::osa_distance(&folded, &candidate.to_lowercase()), candidate))

@@ -6,7 +6,7 @@ use super::finding;
 use crate::model::GroupName;
 use crate::plan::{Action, Change, Finding, Object, Rail, shipped};
 
-pub(super) fn findings(changes: &[Change], default_groups: &BTreeSet<GroupName>) -> Vec<Finding> {
+pub(in crate::plan) fn findings(changes: &[Change], default_groups: &BTreeSet<GroupName>) -> Vec<Finding> {
     let mut findings = Vec::new();
     for change in changes {
         let message = match (change.action, &change.object) {

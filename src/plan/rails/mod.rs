@@ -4,7 +4,7 @@
 //! nothing else is.
 
 mod adopts;
-mod built_ins;
+pub(super) mod built_ins;
 mod empties;
 mod escalates;
 mod own_identity;
@@ -33,6 +33,8 @@ pub(super) struct Case<'a> {
     pub(super) before: &'a World<'a>,
     /// The server when all is given and nothing is taken yet: the most that anyone holds on the way.
     pub(super) widest: &'a World<'a>,
+    /// The server when only our own changes are left.
+    pub(super) before_own: &'a World<'a>,
     /// The server as it will be.
     pub(super) after: &'a World<'a>,
 }

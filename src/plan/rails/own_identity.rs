@@ -60,8 +60,10 @@ pub(super) fn findings(case: &Case<'_>) -> Vec<Finding> {
         }
     }
     if let Some(user) = user {
-        let (before, after) = (held(case.before, user), held(case.after, user));
-        for lost in before.difference(&after).filter(|group| scopes.contains(group.as_str())) {
+        let before = held(case.before, user);
+        let (until, after) = (held(case.before_own, user), held(case.after, user));
+        let lost = before.iter().filter(|group| !until.contains(group) || !after.contains(group));
+        for lost in lost.filter(|group| scopes.contains(group.as_str())) {
             let message =
                 format!("The user that this run is logged in as would lose `{lost}`, which its token holds.");
             refuse(takers(case, user, lost), message);

@@ -140,12 +140,12 @@ fn what_touches_the_user_we_are_logged_in_as_goes_last_and_still_gives_before_it
         .users(&["me", "zoe"])
         .group("pks.clusters.admin", &["me", "zoe"])
         .change(|observed| observed.me.user = Some(user("me")));
-    let plan = Manifest::new().user("me").user("zoe").access("me", &[Read]).access("zoe", &[]).plan(&site);
+    let plan = Manifest::new().user("me").user("zoe").access("me", &[Manage]).access("zoe", &[]).plan(&site);
     assert_eq!(
         lines(&plan),
         [
             "0 revoke remove_member pks.clusters.admin/uaa/zoe [EndsSessions]",
-            "1 own add_member pks.clusters.admin.read/uaa/me",
+            "1 own add_member pks.clusters.manage/uaa/me",
             "2 own remove_member pks.clusters.admin/uaa/me [EndsSessions]",
         ]
     );
@@ -289,6 +289,16 @@ fn profile_fields_of_other_origins_are_used_at_creation_only() {
     assert_eq!(lines(&plan), NOTHING);
     assert_eq!(kept(&plan), ["Profile User ldap/cody"]);
     assert_eq!(lines(&manifest.plan(&Site::new())), ["0 create create_user ldap/cody email given_name"]);
+}
+
+#[test]
+fn no_password_is_written_for_a_user_of_another_origin() {
+    let manifest = Manifest::new().user("ldap/cody").change(|desired| {
+        let cody = desired.users.get_mut(&user("ldap/cody")).expect("declared");
+        let because = cody.because.clone();
+        cody.password = Some(Said { value: crate::desired::SecretSource::Literal, because });
+    });
+    assert_eq!(lines(&manifest.plan(&Site::new())), ["0 create create_user ldap/cody email"]);
 }
 
 #[test]
@@ -475,6 +485,36 @@ fn a_cluster_group_that_everyone_holds_is_told() {
     assert_eq!(kept(&plan), ["DefaultGroup Group pks.clusters.admin"]);
 }
 
+#[test]
+fn an_exact_cluster_group_revokes_or_keeps_the_others_under_another_name() {
+    let site = Site::new()
+        .users(&["a", "old", "ldap/b"])
+        .group("pks.clusters.admin", &["a", "old", "~ldap/b", "!gone"]);
+    let plan =
+        Manifest::new().user("a").exact("pks.clusters.admin").member("pks.clusters.admin", "a").plan(&site);
+    assert_eq!(lines(&plan), ["0 revoke remove_member pks.clusters.admin/uaa/old implied [EndsSessions]"]);
+    assert_eq!(
+        kept(&plan),
+        ["DerivedMembership Member pks.clusters.admin/ldap/b", "Ghost Member pks.clusters.admin/gone",]
+    );
+    // Where everyone holds it, nothing is revoked, and the rows are named.
+    let plan =
+        Manifest::new().user("a").exact("pks.clusters.admin").plan(&site.change(|observed| {
+            observed.default_groups = Some([GroupName::new("pks.clusters.admin")].into())
+        }));
+    assert_eq!(lines(&plan), NOTHING);
+    assert_eq!(
+        kept(&plan),
+        [
+            "UnaccountedAccess Member pks.clusters.admin/ldap/b",
+            "UnaccountedAccess Member pks.clusters.admin/uaa/a",
+            "UnaccountedAccess Member pks.clusters.admin/uaa/old",
+            "DefaultGroup Group pks.clusters.admin",
+            "Ghost Member pks.clusters.admin/gone",
+        ]
+    );
+}
+
 // Residual ways in.
 
 #[test]
@@ -582,6 +622,39 @@ fn every_entry_that_cannot_come_true_is_told_at_its_line() {
 }
 
 #[test]
+fn one_mistake_is_told_once_and_where_it_is() {
+    // The origin, not the membership that follows from it.
+    let manifest = Manifest::new()
+        .additive("team")
+        .member("team", "lpad/cody")
+        .user("lpda/dana")
+        .access("lpda/dana", &[Read]);
+    let told: Vec<(u32, String)> = manifest
+        .objections(&Site::new())
+        .into_iter()
+        .map(|told| (told.because.line, told.message.split(':').next().unwrap_or_default().to_owned()))
+        .collect();
+    assert_eq!(told, [(2, "unknown origin `lpad`".to_owned()), (3, "unknown origin `lpda`".to_owned())]);
+    // A name that means two groups, at its entry.
+    let twins = Site::new().user("a").change(|observed| {
+        observed.ambiguous_groups.insert("team".into());
+    });
+    assert_eq!(Manifest::new().additive("team").member("team", "a").objections(&twins).len(), 1);
+    assert_eq!(Manifest::new().additive("other").member("other", "group:team").objections(&twins).len(), 1);
+}
+
+#[test]
+fn an_exact_group_with_a_nested_group_of_doubtful_name_is_not_planned() {
+    let site = Site::new().group("twin", &[]).group("team", &["group:twin"]).change(|observed| {
+        observed.ambiguous_groups.insert("twin".into());
+    });
+    let objections = Manifest::new().exact("team").objections(&site);
+    assert_eq!(objections.len(), 1);
+    assert!(objections[0].message.contains("nested group `twin`"));
+    assert_eq!(lines(&Manifest::new().additive("team").plan(&site)), NOTHING);
+}
+
+#[test]
 fn an_email_username_serves_as_the_address_of_a_new_user() {
     let manifest = Manifest::new().user("a@b.c").edit("a@b.c", |a, _| a.email = None);
     let plan = manifest.plan(&Site::new());
@@ -596,6 +669,10 @@ fn an_email_address_cannot_be_cleared() {
     for site in [Site::new(), Site::new().user("a")] {
         assert_eq!(manifest.objections(&site).len(), 1);
     }
+    // The identity provider's business, once the user exists.
+    let manifest = Manifest::new().user("ldap/a").edit("ldap/a", |a, said| a.email = said(""));
+    assert_eq!(lines(&manifest.plan(&Site::new().user("ldap/a"))), NOTHING);
+    assert_eq!(manifest.objections(&Site::new()).len(), 1);
 }
 
 #[test]
@@ -744,6 +821,19 @@ fn who_holds_it_already_gains_nothing_but_a_login_may_have_lent_it_only() {
         .plan(&held);
     let keys: Vec<_> = plan.findings.iter().filter_map(|finding| finding.key.as_deref()).collect();
     assert_eq!(keys, ["escalates:uaa.admin/ldap/b"]);
+}
+
+#[test]
+fn an_external_group_that_is_mapped_there_already_gains_nothing() {
+    let site = Site::new()
+        .group("x", &[])
+        .group("y", &[])
+        .group("uaa.admin", &["group:x", "group:y"])
+        .maps("x", "ldap", "cn=a");
+    let maps = |origin| Manifest::new().additive("y").maps("y", &[(origin, "cn=a")]);
+    assert_eq!(findings(&maps("ldap").plan(&site)), NOTHING);
+    let other = site.change(|observed| observed.origins = None);
+    assert_eq!(maps("saml").plan(&other).findings[0].key.as_deref(), Some("escalates:uaa.admin/saml/cn=a"));
 }
 
 #[test]
@@ -1030,6 +1120,37 @@ fn what_the_token_lacks_is_named_for_what_the_plan_does_only() {
     assert_eq!(missing(&["zones.t1.scim.write"], "t1"), NOTHING);
     assert_eq!(missing(&["zones.t2.admin", "zones.uaa.admin"], "t1").len(), 3);
     assert_eq!(missing(&["zones.uaa.admin"], "uaa").len(), 3);
+}
+
+// Size.
+
+/// A foundation of 50,000 users and 5,000 groups, all in scope: anything quadratic would take minutes here.
+#[test]
+fn a_large_foundation_is_planned_in_the_time_that_reading_it_takes() {
+    let names: Vec<String> = (0..50_000).map(|n| format!("u{n}")).collect();
+    let mut site = Site::new();
+    for name in &names {
+        site = site.user(name);
+    }
+    let mut manifest = Manifest::new();
+    for (n, team) in names.chunks(10).enumerate() {
+        let (group, outer) = (format!("g{n}"), format!("group:g{}", n / 2));
+        let rows: Vec<&str> = team.iter().map(String::as_str).collect();
+        site = site.group(&group, &rows);
+        if n > 0 {
+            site = site.group(&group, &[&outer]);
+        }
+        manifest = manifest.exact(&group).members(&group, &rows[1..]);
+    }
+    site = site.group("pks.clusters.admin", &names.iter().map(String::as_str).collect::<Vec<_>>());
+    for name in &names {
+        manifest = manifest.user(name).access(name, &[Manage]);
+    }
+    let started = std::time::Instant::now();
+    let plan = manifest.plan(&site);
+    assert_eq!(plan.summary.grant, 50_000);
+    assert_eq!(plan.summary.revoke, 50_000 + 5_000 + 4_999);
+    assert!(started.elapsed().as_secs() < 60, "took {:?}", started.elapsed());
 }
 
 // Digests.

@@ -19,8 +19,8 @@ use tokio::sync::watch;
 
 use crate::desired::Secrets;
 use crate::observed::Observed;
-use crate::plan::{Change, FORMAT, Plan};
-use crate::report::{Applied, Outcome, Report};
+use crate::plan::{Change, Plan};
+use crate::report::{Outcome, Report};
 use crate::uaa::{WriteError, WriteErrorKind, Writer, Written};
 use barrier::Barrier;
 use hands::UaaHands;
@@ -33,10 +33,21 @@ pub trait Progress {
     fn finished(&self, change: &Change, outcome: Outcome, error: Option<&str>);
 }
 
-/// Carries out `plan`, which was made from `observed`.
+/// How far a run goes on.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Interrupt {
+    /// To its end.
+    #[default]
+    None,
+    /// Finishes what is under way, starts nothing (the first Ctrl-C).
+    Finish,
+    /// Does not wait for what is under way either (the second Ctrl-C).
+    AtOnce,
+}
+
+/// Carries out `plan`, which was made from `observed`, as far as `interrupt` lets it.
 ///
-/// Stops starting changes once `stop` turns true, and finishes those under way. The report's `converged` is left
-/// open: that takes another look at the server.
+/// The report's `converged` is left open: that takes another look at the server.
 pub async fn apply(
     plan: &Plan,
     observed: &Observed,
@@ -44,10 +55,10 @@ pub async fn apply(
     writer: &Writer,
     concurrency: usize,
     progress: &dyn Progress,
-    stop: watch::Receiver<bool>,
+    interrupt: watch::Receiver<Interrupt>,
 ) -> Report {
     let hands = UaaHands::new(writer, observed, secrets);
-    let outcomes = carry_out(&plan.changes, &hands, concurrency, progress, &stop).await;
+    let outcomes = carry_out(&plan.changes, &hands, concurrency, progress, &interrupt).await;
     report(plan, outcomes)
 }
 
@@ -66,7 +77,7 @@ async fn carry_out<H: Hands>(
     hands: &H,
     concurrency: usize,
     progress: &dyn Progress,
-    stop: &watch::Receiver<bool>,
+    interrupt: &watch::Receiver<Interrupt>,
 ) -> BTreeMap<u32, Told> {
     // Shared by the changes under way, never across an await.
     let barrier = RefCell::new(Barrier::default());
@@ -76,14 +87,20 @@ async fn carry_out<H: Hands>(
             .map(|change| {
                 let barrier = &barrier;
                 async move {
-                    let told = if *stop.borrow() {
+                    let told = if *interrupt.borrow() != Interrupt::None {
                         (Outcome::NotTried, Some("interrupted before its turn".to_owned()))
                     } else if let Some(why) = barrier.borrow().holds(change) {
                         (Outcome::Held, Some(why))
                     } else {
                         progress.started(change);
-                        let told = judge(hands.make(change).await, barrier);
-                        (told.0, told.1)
+                        let mut interrupt = interrupt.clone();
+                        tokio::select! {
+                            biased;
+                            result = hands.make(change) => judge(result, barrier),
+                            Ok(_) = interrupt.wait_for(|interrupt| *interrupt == Interrupt::AtOnce) => {
+                                (Outcome::Unknown, Some("interrupted while it was under way".to_owned()))
+                            }
+                        }
                     };
                     barrier.borrow_mut().learn(change, told.0);
                     progress.finished(change, told.0, told.1.as_deref());
@@ -120,24 +137,13 @@ fn judge(result: Result<Written, WriteError>, barrier: &RefCell<Barrier>) -> Tol
 
 /// Joins the plan's changes with their outcomes.
 fn report(plan: &Plan, mut outcomes: BTreeMap<u32, Told>) -> Report {
-    let changes = plan
-        .changes
-        .iter()
-        .map(|change| {
-            let (outcome, error) = outcomes.remove(&change.id).unwrap_or((Outcome::NotTried, None));
-            Applied { change: change.clone(), outcome, error }
-        })
-        .collect();
-    Report {
-        format: FORMAT,
-        tool: plan.tool.clone(),
-        target: plan.target.clone(),
-        plan_digest: plan.plan_digest.clone(),
-        summary: plan.summary,
-        changes,
-        converged: None,
-        remaining: Vec::new(),
+    let mut report = Report::of(plan);
+    for applied in &mut report.changes {
+        if let Some((outcome, error)) = outcomes.remove(&applied.change.id) {
+            (applied.outcome, applied.error) = (outcome, error);
+        }
     }
+    report
 }
 
 #[cfg(test)]

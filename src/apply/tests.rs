@@ -89,7 +89,7 @@ impl Given {
         failing: &[(&str, WriteErrorKind)],
         begun: usize,
     ) -> (Vec<(String, Outcome)>, Vec<u32>) {
-        let (interrupt, stop) = watch::channel(false);
+        let (interrupt, stop) = watch::channel(Interrupt::None);
         let failing = failing.iter().map(|&(key, kind)| (key.to_owned(), kind)).collect();
         let server = Scripted { failing, sent: RefCell::default(), interrupt, begun };
         let outcomes = carry_out(&self.changes, &server, 4, &Silent, &stop)
@@ -107,7 +107,7 @@ fn user(name: &str) -> UserKey {
 struct Scripted {
     failing: BTreeMap<String, WriteErrorKind>,
     sent: RefCell<Vec<u32>>,
-    interrupt: watch::Sender<bool>,
+    interrupt: watch::Sender<Interrupt>,
     begun: usize,
 }
 
@@ -115,7 +115,7 @@ impl Hands for Scripted {
     async fn make(&self, change: &Change) -> Result<Written, WriteError> {
         self.sent.borrow_mut().push(change.id);
         if self.sent.borrow().len() >= self.begun {
-            self.interrupt.send_replace(true);
+            self.interrupt.send_replace(Interrupt::Finish);
         }
         match self.failing.get(&change.key) {
             None => Ok(Written::Done),

@@ -5,6 +5,7 @@ use std::sync::Mutex;
 use secrecy::{ExposeSecret, SecretString};
 
 use crate::plan::FieldValue;
+use crate::visible::visible;
 
 /// The longest text of a server that is shown.
 const SHOWN: usize = 600;
@@ -37,21 +38,12 @@ impl Mask {
                 text = text.replace(secret, FieldValue::REDACTED);
             }
         }
-        let mut shown: String = text.chars().take(SHOWN).flat_map(visible).collect();
+        let mut shown = visible(&text.chars().take(SHOWN).collect::<String>());
         if text.chars().nth(SHOWN).is_some() {
             shown.push('…');
         }
         shown
     }
-}
-
-/// Returns the character, or its escape when a terminal would not show it as one plain character.
-fn visible(c: char) -> impl Iterator<Item = char> {
-    let hidden = c.is_control()
-        || matches!(c, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
-            | '\u{2060}'..='\u{206f}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e0fff}');
-    let (escaped, plain) = if hidden { (Some(c.escape_unicode()), None) } else { (None, Some(c)) };
-    escaped.into_iter().flatten().chain(plain)
 }
 
 #[cfg(test)]

@@ -3,15 +3,43 @@
 //! The only module that knows HTTP and UAA's JSON. What UAA does in which version, and why the code is as it is,
 //! stands at each call with its fact.
 
+mod answers;
+mod group_writes;
+mod groups;
+mod http;
+mod identify;
+mod mapping_writes;
+mod mask;
+mod pages;
+mod path;
+mod read;
+mod session;
+mod token;
+mod user_writes;
+mod users;
+mod wire;
+mod write;
+mod zone;
+
+#[cfg(test)]
+mod tests;
+
+use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use secrecy::SecretString;
 use url::Url;
 
 use crate::error::Error;
-use crate::model::{ClientId, GroupName, Guid, Mapping, UserKey};
-use crate::observed::{MemberKind, Observed, ReadScope, Server};
-use crate::plan::FieldChange;
+use crate::model::ClientId;
+use crate::observed::Server;
+use http::Transport;
+use mask::Mask;
+use session::Session;
+use token::Credentials;
+
+pub use identify::identify;
 
 /// How to reach a UAA and log in.
 #[derive(Debug)]
@@ -52,50 +80,59 @@ pub enum ReadBy {
     LookUp,
 }
 
-/// Asks a server what it is, without logging in: `GET /info`, `GET /.well-known/openid-configuration`.
-///
-/// # Errors
-/// When the host cannot be reached, its certificate is not trusted, or it is no UAA: the cause and what to do.
-pub async fn identify(connection: &Connection) -> Result<Server, Error> {
-    let _ = connection;
-    unimplemented!()
-}
-
 /// Can look, cannot write: it has no method that sends anything but GET (and the token's POST).
-#[derive(Debug)]
-pub struct Reader {}
+pub struct Reader {
+    session: Arc<Session>,
+    server: Server,
+    read_by: ReadBy,
+}
 
 impl Reader {
     /// Gets a token for reading.
     ///
     /// # Errors
-    /// Wrong secret, unknown client, wrong zone.
+    /// Wrong secret, unknown client, wrong zone, too little authority.
     pub async fn log_in(connection: Connection, server: Server) -> Result<Self, Error> {
-        let _ = (connection, server);
-        unimplemented!()
-    }
-
-    /// Reads what a plan needs.
-    ///
-    /// # Errors
-    /// Any read that is refused, fails, or stays incomplete after a second try: never a partial answer.
-    pub async fn observe(&self, scope: &ReadScope) -> Result<Observed, Error> {
-        let _ = scope;
-        unimplemented!()
+        let read_by = connection.read_by;
+        let mut secrets = connection.mask.clone();
+        secrets.push(connection.client_secret.clone());
+        let transport = Transport::new(&connection, Mask::new(secrets))?;
+        let credentials =
+            Credentials { client_id: connection.client_id, client_secret: connection.client_secret };
+        let mut session = Session::log_in(transport, credentials).await?;
+        if let Some(zone) = &connection.zone {
+            session.zone = zone::find(&session, zone).await?;
+        }
+        session.must_read()?;
+        Ok(Self { session: Arc::new(session), server, read_by })
     }
 }
 
 /// Writes one thing at a time. A repeat is sent only where it is safe.
-#[derive(Debug)]
-pub struct Writer {}
+pub struct Writer {
+    session: Arc<Session>,
+}
 
 /// Gets a token for reading and writing.
 ///
 /// # Errors
 /// As [`Reader::log_in`].
 pub async fn log_in(connection: Connection, server: Server) -> Result<(Reader, Writer), Error> {
-    let _ = (connection, server);
-    unimplemented!()
+    let reader = Reader::log_in(connection, server).await?;
+    let writer = Writer { session: Arc::clone(&reader.session) };
+    Ok((reader, writer))
+}
+
+impl fmt::Debug for Reader {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Reader").field("server", &self.server).finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Writer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Writer").finish_non_exhaustive()
+    }
 }
 
 /// What a write came to.
@@ -127,93 +164,4 @@ pub enum WriteErrorKind {
     Drifted,
     /// The request may have been handled; re-reading did not settle it.
     Unknown,
-}
-
-impl Writer {
-    /// `POST /Users`. `fields` are the manifest's names; a found account is drift, unless an earlier try of this very
-    /// call made it.
-    ///
-    /// # Errors
-    /// See [`WriteErrorKind`].
-    pub async fn create_user(
-        &self,
-        user: &UserKey,
-        fields: &[FieldChange],
-        password: Option<&SecretString>,
-    ) -> Result<Guid, WriteError> {
-        let _ = (user, fields, password);
-        unimplemented!()
-    }
-
-    /// `GET /Users/{id}`, judge before and after, `PUT /Users/{id}` with `If-Match`.
-    ///
-    /// # Errors
-    /// See [`WriteErrorKind`].
-    pub async fn update_user(&self, id: &Guid, fields: &[FieldChange]) -> Result<Written, WriteError> {
-        let _ = (id, fields);
-        unimplemented!()
-    }
-
-    /// `POST /Groups`, without members.
-    ///
-    /// # Errors
-    /// See [`WriteErrorKind`].
-    pub async fn create_group(
-        &self,
-        name: &GroupName,
-        description: Option<&str>,
-    ) -> Result<Guid, WriteError> {
-        let _ = (name, description);
-        unimplemented!()
-    }
-
-    /// Changes a group's description and loses no member (a PUT of a group can drop those that others add meanwhile).
-    ///
-    /// # Errors
-    /// See [`WriteErrorKind`].
-    pub async fn describe_group(&self, id: &Guid, description: &FieldChange) -> Result<Written, WriteError> {
-        let _ = (id, description);
-        unimplemented!()
-    }
-
-    /// `POST /Groups/{id}/members` with origin `uaa`.
-    ///
-    /// # Errors
-    /// See [`WriteErrorKind`].
-    pub async fn add_member(
-        &self,
-        group: &Guid,
-        member: &Guid,
-        kind: MemberKind,
-    ) -> Result<Written, WriteError> {
-        let _ = (group, member, kind);
-        unimplemented!()
-    }
-
-    /// `DELETE /Groups/{id}/members/{member}`.
-    ///
-    /// # Errors
-    /// See [`WriteErrorKind`].
-    pub async fn remove_member(&self, group: &Guid, member: &Guid) -> Result<Written, WriteError> {
-        let _ = (group, member);
-        unimplemented!()
-    }
-
-    /// `POST /Groups/External` with the origin named.
-    ///
-    /// # Errors
-    /// See [`WriteErrorKind`].
-    pub async fn map_external_group(&self, group: &Guid, mapping: &Mapping) -> Result<Written, WriteError> {
-        let _ = (group, mapping);
-        unimplemented!()
-    }
-
-    /// `DELETE /Groups/External/groupId/{id}/externalGroup/{dn}/origin/{origin}`.
-    ///
-    /// # Errors
-    /// See [`WriteErrorKind`].
-    pub async fn unmap_external_group(&self, group: &Guid, mapping: &Mapping) -> Result<Written, WriteError> {
-        let _ = (group, mapping);
-        unimplemented!()
-    }
 }

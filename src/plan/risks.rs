@@ -5,7 +5,7 @@ use super::diff::users::{Direction, UserField};
 use super::world::{Way, World};
 use super::{Action, Change, FieldChange, KeptWhy, Kind, Object, Risk};
 use crate::desired::{Desired, WishState};
-use crate::model::{GroupName, Mapping, Member, Membership, Origin, UserKey};
+use crate::model::{ClusterRole, GroupName, Mapping, Member, Membership, Origin, UserKey};
 
 /// Marks changes with what a reviewer should know, judged on the state that will result.
 pub(super) fn mark(changes: &mut [Change], after: &World<'_>) {
@@ -13,7 +13,7 @@ pub(super) fn mark(changes: &mut [Change], after: &World<'_>) {
         let mut marks = match change.action {
             Action::RemoveMember => removal(change, after),
             Action::UnmapExternalGroup => unmapping(change, after),
-            Action::UpdateUser | Action::CreateUser => user(change),
+            Action::UpdateUser | Action::CreateUser => user(change, after),
             Action::DeleteUser
             | Action::CreateGroup
             | Action::UpdateGroup
@@ -95,13 +95,13 @@ fn unmapping(change: &Change, after: &World<'_>) -> Vec<(Risk, String)> {
     others.map(|other| (Risk::Residual, note(other))).collect()
 }
 
-fn user(change: &Change) -> Vec<(Risk, String)> {
+fn user(change: &Change, after: &World<'_>) -> Vec<(Risk, String)> {
     let Object::User { origin, username } = &change.object else { return Vec::new() };
     let user = UserKey::new(origin.clone(), username.clone());
     let mut marks = Vec::new();
-    for FieldChange { name, before: _, after } in &change.fields {
+    for FieldChange { name, before: _, after: value } in &change.fields {
         let Some(field) = UserField::by_name(name) else { continue };
-        if field.direction(after) != Direction::Takes {
+        if field.direction(value) != Direction::Takes {
             continue;
         }
         let exists = change.action == Action::UpdateUser;
@@ -117,6 +117,7 @@ fn user(change: &Change) -> Vec<(Risk, String)> {
                 }
                 if !user.origin.is_uaa() {
                     marks.push((Risk::Readmitted, readmitted(&user, &user.origin)));
+                    marks.extend(held_when_readmitted(&user, after));
                 }
             }
             UserField::Email
@@ -135,6 +136,22 @@ fn readmitted(user: &UserKey, origin: &Origin) -> String {
         "The identity provider `{origin}` lets `{user}` in again: with `scim.user.override`, BOSH's default, the next \
          login re-activates the account. Block the user there."
     )
+}
+
+/// Names the access to clusters that waits for a suspended user whom the identity provider lets in again.
+fn held_when_readmitted(user: &UserKey, after: &World<'_>) -> Vec<(Risk, String)> {
+    let member = Member::User(user.clone());
+    let mut notes = Vec::new();
+    for group in ClusterRole::ALL.map(ClusterRole::group) {
+        let direct =
+            after.id(&member).zip(after.group(&group)).is_some_and(|(id, group)| group.rows.contains_key(id));
+        if direct {
+            notes
+                .push(format!("`{user}` stays a member of `{group}`, and holds it when it is let in again."));
+        }
+        notes.extend(after.other_ways(&member, &group).iter().map(|way| residual(&member, &group, way)));
+    }
+    notes.into_iter().map(|note| (Risk::Residual, note)).collect()
 }
 
 /// Keeps by name whom the manifest wants out of a group, where nothing is left to remove and a nested group lets the

@@ -92,7 +92,7 @@ fn users_come_before_groups_and_a_new_group_before_its_members() {
 }
 
 #[test]
-fn fields_of_one_user_that_do_nothing_give_and_take_are_three_changes_in_a_chain() {
+fn fields_of_one_user_that_do_nothing_give_and_take_are_three_changes_and_none_waits_for_another() {
     let site = Site::new().user("erin").edit("erin", |erin| erin.active = false);
     let plan = Manifest::new()
         .user("erin")
@@ -106,8 +106,8 @@ fn fields_of_one_user_that_do_nothing_give_and_take_are_three_changes_in_a_chain
         lines(&plan),
         [
             "0 update update_user uaa/erin given_name",
-            "1 grant update_user uaa/erin active needs [0]",
-            "2 revoke update_user uaa/erin email needs [1] [EndsSessions]",
+            "1 grant update_user uaa/erin active",
+            "2 revoke update_user uaa/erin email [EndsSessions]",
         ]
     );
     let Expects::State { id, fields } = &plan.changes[2].expects else { panic!("an update expects a state") };

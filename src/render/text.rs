@@ -49,7 +49,7 @@ fn changes(out: &mut String, changes: &[Change]) {
             let _ = writeln!(
                 out,
                 "\n{} {}",
-                styled(style::HEADING, format!("{name} ({number})")),
+                styled(style::HEADING, format!("{name} ({number}):")),
                 styled(style::DIM, meaning)
             );
         }
@@ -145,7 +145,7 @@ fn kept(out: &mut String, all: &[Kept]) {
     let _ = writeln!(
         out,
         "\n{} {}",
-        styled(style::HEADING, "Kept"),
+        styled(style::HEADING, "Kept:"),
         styled(style::DIM, "related to the manifest, and left as it is")
     );
     for Kept { why, kind: of, items } in all {
@@ -184,7 +184,7 @@ fn blind_spots(out: &mut String, all: &[BlindSpot]) {
     if all.is_empty() {
         return;
     }
-    let _ = writeln!(out, "\n{} {}", styled(style::HEADING, "Not compared"), styled(style::DIM, "and why"));
+    let _ = writeln!(out, "\n{} {}", styled(style::HEADING, "Not compared:"), styled(style::DIM, "what UAA does not tell"));
     for BlindSpot { what, items, values: _, why } in all {
         let words = match what {
             BlindSpotWhat::Password => "passwords",
@@ -209,7 +209,7 @@ fn findings(out: &mut String, all: &[Finding], changes: &[Change]) {
         if findings.is_empty() {
             continue;
         }
-        let _ = writeln!(out, "\n{} {}", styled(style, heading), styled(style::DIM, meaning));
+        let _ = writeln!(out, "\n{} {}", styled(style, format!("{heading}:")), styled(style::DIM, meaning));
         for finding in findings {
             let _ = writeln!(out, "  {} {}", styled(style, rail(finding.rail)), visible(&finding.message));
             let touched: Vec<String> =

@@ -234,7 +234,6 @@ fn create(user: &DesiredUser, diff: &mut Diff) {
 
 /// Plans one change for each direction in which fields differ: giving comes before taking, in a phase of its own.
 fn update(user: &DesiredUser, observed: &ObservedUser, diff: &mut Diff) {
-    let mut previous = None;
     for direction in Direction::ALL {
         let mut fields = Vec::new();
         let mut places = Vec::new();
@@ -253,18 +252,19 @@ fn update(user: &DesiredUser, observed: &ObservedUser, diff: &mut Diff) {
         }
         let Some(because) = places.into_iter().min() else { continue };
         let before = fields.iter().map(|field| (field.name.clone(), field.before.clone())).collect();
-        previous = Some(diff.add(Draft {
+        diff.add(Draft {
             phase: direction.phase(),
             action: Action::UpdateUser,
             kind: Kind::User,
             key: user.key.to_string(),
             object: Object::from(&user.key),
             fields,
-            needs: previous.into_iter().collect(),
+            // Each change has fields of its own: a refused phone number must not hold a suspension.
+            needs: Vec::new(),
             because,
             implied: false,
             expects: Expects::State { id: observed.id.clone(), fields: before },
-        }));
+        });
     }
 }
 

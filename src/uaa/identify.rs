@@ -6,7 +6,7 @@ use tokio::join;
 
 use super::Connection;
 use super::answers::unexpected;
-use super::http::{Answer, NoAnswer, Transport};
+use super::http::{Answer, Cause, NoAnswer, Transport};
 use super::mask::Mask;
 use crate::error::Error;
 use crate::observed::Server;
@@ -35,12 +35,16 @@ pub async fn identify(connection: &Connection) -> Result<Server, Error> {
 }
 
 async fn get(transport: &Transport, path: &str) -> Result<Answer, NoAnswer> {
-    transport
-        .send_repeatedly(|| async {
-            let request = transport.request(Method::GET, path).build();
-            transport.send(request.expect("a path of ours makes a request: invariant")).await
-        })
-        .await
+    let send = || async {
+        let request = transport.request(Method::GET, path).build();
+        transport.send(request.expect("a path of ours makes a request: invariant")).await
+    };
+    match send().await {
+        Ok(answer) if answer.status == 200 => Ok(answer),
+        // Nobody there at the first contact is a wrong address far more often than a server that restarts.
+        Err(error) if error.cause == Cause::Refused => Err(error),
+        Ok(_) | Err(_) => transport.send_repeatedly(send).await,
+    }
 }
 
 fn no_uaa(transport: &Transport, info: &Answer) -> Error {

@@ -1,6 +1,7 @@
 //! A throw-away foundation on loopback: the real UAA, a PKS API stand-in, and their own CA.
 
 mod broker;
+pub mod certificates;
 mod ca;
 mod client;
 mod download;
@@ -8,6 +9,7 @@ mod error;
 mod foundation;
 mod pks_api;
 mod prerequisites;
+pub mod proxy;
 mod state;
 mod uaa;
 mod version;

@@ -89,11 +89,17 @@ mod tests {
             (json!({"user_name": "rita", "scope": ["pks.clusters.admin.read"]}), Sight::All),
             (json!({"user_name": "alana", "scope": ["openid", "pks.clusters.manage"]}), own("alana")),
             (json!({"user_name": "alana", "scope": "openid pks.clusters.manage"}), own("alana")),
-            (json!({"user_name": "both", "scope": ["pks.clusters.manage", "pks.clusters.admin"]}), Sight::All),
+            (
+                json!({"user_name": "both", "scope": ["pks.clusters.manage", "pks.clusters.admin"]}),
+                Sight::All,
+            ),
             (json!({"client_id": "ci", "scope": ["pks.clusters.admin"]}), Sight::All),
             (json!({"client_id": "ci", "scope": ["pks.clusters.manage"]}), own("ci")),
             (json!({"user_name": "dana", "scope": ["openid"]}), Sight::Nothing),
-            (json!({"user_name": "dana", "scope": ["pks.clusters.administrator", "xpks.clusters.manage"]}), Sight::Nothing),
+            (
+                json!({"user_name": "dana", "scope": ["pks.clusters.administrator", "xpks.clusters.manage"]}),
+                Sight::Nothing,
+            ),
             (json!({"user_name": "dana"}), Sight::Nothing),
             (json!({"scope": ["pks.clusters.manage"]}), Sight::Nothing),
         ] {
@@ -104,7 +110,9 @@ mod tests {
     #[test]
     fn the_labs_own_broker_file_has_two_clusters_of_alanas_and_one_of_codys() {
         let clusters = parse(include_str!("../broker.yml")).expect("it is ours");
-        let names = |sight: Sight| -> Vec<String> { sight.among(clusters.clone()).into_iter().map(|cluster| cluster.name).collect() };
+        let names = |sight: Sight| -> Vec<String> {
+            sight.among(clusters.clone()).into_iter().map(|cluster| cluster.name).collect()
+        };
         assert_eq!(names(Sight::Own("alana".into())), ["shop-prod", "shop-staging"]);
         assert_eq!(names(Sight::Own("cody".into())), ["data-lake"]);
         assert_eq!(names(Sight::All).len(), 5);

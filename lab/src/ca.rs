@@ -81,7 +81,8 @@ pub(crate) fn service_provider() -> Result<Identity, LabError> {
     params.distinguished_name.push(DnType::CommonName, "uaapply lab service provider");
     let certificate = params.self_signed(&key).map_err(failed)?;
     let der = key.serialize_der();
-    let inner = pkcs1(&der).ok_or_else(|| LabError::Unexpected("a new RSA key is not in PKCS#8 form".into()))?;
+    let inner =
+        pkcs1(&der).ok_or_else(|| LabError::Unexpected("a new RSA key is not in PKCS#8 form".into()))?;
     let encoding = pem::EncodeConfig::new().set_line_ending(pem::LineEnding::LF);
     let key = pem::encode_config(&pem::Pem::new("RSA PRIVATE KEY", inner), encoding);
     Ok(Identity { certificate: certificate.pem(), key })
@@ -104,7 +105,12 @@ fn element(der: &[u8]) -> Option<(u8, &[u8], &[u8])> {
         (usize::from(first), rest)
     } else {
         let (bytes, rest) = rest.split_at_checked(usize::from(first & 0x7f))?;
-        (bytes.iter().try_fold(0_usize, |length, &byte| length.checked_mul(256)?.checked_add(usize::from(byte)))?, rest)
+        (
+            bytes
+                .iter()
+                .try_fold(0_usize, |length, &byte| length.checked_mul(256)?.checked_add(usize::from(byte)))?,
+            rest,
+        )
     };
     let (contents, rest) = rest.split_at_checked(length)?;
     Some((tag, contents, rest))
@@ -141,7 +147,9 @@ mod tests {
         let authority = Authority::new("test").expect("an authority");
         for validity in [Validity::Now, Validity::Ended] {
             let identity = authority.server(&LOOPBACK, validity).expect("a certificate");
-            assert!(identity.certificate.contains("BEGIN CERTIFICATE") && identity.key.contains("PRIVATE KEY"));
+            assert!(
+                identity.certificate.contains("BEGIN CERTIFICATE") && identity.key.contains("PRIVATE KEY")
+            );
         }
     }
 }

@@ -27,7 +27,8 @@ pub enum Kind {
 
 pub use Kind::{Expired, NoUaa, OtherAuthority, WrongName};
 
-const PAGE: &str = "<!DOCTYPE html><html><head><title>Welcome</title></head><body><h1>It works!</h1></body></html>";
+const PAGE: &str =
+    "<!DOCTYPE html><html><head><title>Welcome</title></head><body><h1>It works!</h1></body></html>";
 
 /// A running server; it ends when dropped.
 pub struct Server {
@@ -56,7 +57,13 @@ pub fn serving(kind: Kind) -> Result<Server, LabError> {
     let port = listener.local_addr().map_err(LabError::io("the server has no port"))?.port();
     let threads = Threads::new()?;
     threads.spawn(pks_api::serve(listener, identity, Router::new().fallback(async || Html(PAGE))));
-    Ok(Server { url: format!("https://localhost:{port}"), ca: trusted.pem(), ca_file, _folder: folder, _threads: threads })
+    Ok(Server {
+        url: format!("https://localhost:{port}"),
+        ca: trusted.pem(),
+        ca_file,
+        _folder: folder,
+        _threads: threads,
+    })
 }
 
 impl Server {

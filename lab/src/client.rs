@@ -40,7 +40,10 @@ impl Threads {
     }
 
     /// Runs something to its end.
-    pub(crate) fn run<T: Send + 'static>(&self, future: impl Future<Output = T> + Send + 'static) -> Result<T, LabError> {
+    pub(crate) fn run<T: Send + 'static>(
+        &self,
+        future: impl Future<Output = T> + Send + 'static,
+    ) -> Result<T, LabError> {
         let (sender, receiver) = mpsc::sync_channel(1);
         self.spawn(async move {
             // The receiver waits below.
@@ -95,7 +98,13 @@ impl Client {
     }
 
     /// A request as the admin client, in the default zone or in this one.
-    pub(crate) fn admin(&self, zone: Option<&str>, method: &str, path: &str, body: Option<Value>) -> Result<(u16, Value), LabError> {
+    pub(crate) fn admin(
+        &self,
+        zone: Option<&str>,
+        method: &str,
+        path: &str,
+        body: Option<Value>,
+    ) -> Result<(u16, Value), LabError> {
         self.send(As::Admin(zone.map(str::to_owned)), method, format!("{}{path}", self.url), body)
     }
 
@@ -107,17 +116,26 @@ impl Client {
     /// A log-in through the product's public client.
     pub(crate) fn password_login(&self, username: &str, password: &str) -> Result<(u16, Value), LabError> {
         let form = [("grant_type", "password"), ("username", username), ("password", password)];
-        let request = self.http.post(format!("{}/oauth/token", self.url)).header("Accept", "application/json");
+        let request =
+            self.http.post(format!("{}/oauth/token", self.url)).header("Accept", "application/json");
         self.threads.run(answer(request.basic_auth("pks_cli", Some("")).form(&form)))?
     }
 
-    fn send(&self, who: As, method: &str, url: String, body: Option<Value>) -> Result<(u16, Value), LabError> {
+    fn send(
+        &self,
+        who: As,
+        method: &str,
+        url: String,
+        body: Option<Value>,
+    ) -> Result<(u16, Value), LabError> {
         let method = Method::from_bytes(method.as_bytes())
             .map_err(|_| LabError::Unexpected(format!("{method:?} is not an HTTP method")))?;
         let client = self.clone();
         self.threads.run(async move {
             let zone = match who {
-                As::Bearer(token) => return answer(client.request(&method, &url, body.as_ref()).bearer_auth(token)).await,
+                As::Bearer(token) => {
+                    return answer(client.request(&method, &url, body.as_ref()).bearer_auth(token)).await;
+                }
                 As::Admin(zone) => zone,
             };
             let mut refused = None;
@@ -158,7 +176,9 @@ impl Client {
         let request = self.http.post(format!("{}/oauth/token", self.url)).basic_auth(id, Some(secret));
         let (status, body) = answer(request.header("Accept", "application/json").form(&form)).await?;
         let token = body["access_token"].as_str().filter(|_| status == 200);
-        let token = token.ok_or_else(|| LabError::Unexpected(format!("UAA gives the admin client no token: HTTP {status} {body}")))?;
+        let token = token.ok_or_else(|| {
+            LabError::Unexpected(format!("UAA gives the admin client no token: HTTP {status} {body}"))
+        })?;
         Ok(cached.insert(token.to_owned()).clone())
     }
 }
@@ -166,7 +186,8 @@ impl Client {
 /// An HTTP client that trusts this CA alone, shows every answer as it is, and goes through no proxy.
 pub(crate) fn http(ca: &Path) -> Result<reqwest::Client, LabError> {
     let pem = fs::read(ca).map_err(LabError::io(format!("cannot read {}", ca.display())))?;
-    let certificates = reqwest::Certificate::from_pem_bundle(&pem).map_err(|error| LabError::http("the lab's CA", &error))?;
+    let certificates = reqwest::Certificate::from_pem_bundle(&pem)
+        .map_err(|error| LabError::http("the lab's CA", &error))?;
     reqwest::Client::builder()
         .tls_certs_only(certificates)
         .redirect(reqwest::redirect::Policy::none())
@@ -184,7 +205,8 @@ pub(crate) fn http(ca: &Path) -> Result<reqwest::Client, LabError> {
 async fn answer(request: RequestBuilder) -> Result<(u16, Value), LabError> {
     let response = request.send().await.map_err(|error| LabError::http("no answer", &error.without_url()))?;
     let status = response.status().as_u16();
-    let text = response.text().await.map_err(|error| LabError::http("half an answer", &error.without_url()))?;
+    let text =
+        response.text().await.map_err(|error| LabError::http("half an answer", &error.without_url()))?;
     let body = match text.as_str() {
         "" => Value::Null,
         text => serde_json::from_str(text).unwrap_or_else(|_| Value::from(text)),

@@ -31,7 +31,11 @@ pub(crate) fn cache() -> Result<PathBuf, LabError> {
     let folder = set("UAAPPLY_LAB_CACHE")
         .or_else(|| set("XDG_CACHE_HOME").map(|cache| cache.join("uaapply-lab")))
         .or_else(|| set("HOME").map(|home| home.join(".cache").join("uaapply-lab")))
-        .ok_or_else(|| LabError::Unexpected("no place for the lab's downloads\nhint: set UAAPPLY_LAB_CACHE to a folder".into()))?;
+        .ok_or_else(|| {
+            LabError::Unexpected(
+                "no place for the lab's downloads\nhint: set UAAPPLY_LAB_CACHE to a folder".into(),
+            )
+        })?;
     fs::create_dir_all(&folder).map_err(LabError::io(format!("cannot make {}", folder.display())))?;
     folder.canonicalize().map_err(LabError::io(format!("cannot enter {}", folder.display())))
 }
@@ -39,7 +43,8 @@ pub(crate) fn cache() -> Result<PathBuf, LabError> {
 /// Copies the artifacts into `folder`, in one run of Maven.
 pub(crate) fn fetch(artifacts: &[Artifact], folder: &Path) -> Result<(), LabError> {
     let pom = folder.join("pom.xml");
-    fs::write(&pom, project(artifacts, folder)).map_err(LabError::io(format!("cannot write {}", pom.display())))?;
+    fs::write(&pom, project(artifacts, folder))
+        .map_err(LabError::io(format!("cannot write {}", pom.display())))?;
     let output = Command::new("mvn")
         .args(["-B", "-q", "-f"])
         .arg(&pom)

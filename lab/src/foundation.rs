@@ -1,8 +1,8 @@
 //! A foundation that a test starts and talks to: UAA, the PKS API stand-in, and identity zones to be alone in.
 
 use std::path::{Path, PathBuf};
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
 
 use serde_json::{Value, json};
 
@@ -25,7 +25,12 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Self { uaa_port: None, api_port: None, heap: 1024, broker: Path::new(env!("CARGO_MANIFEST_DIR")).join("broker.yml") }
+        Self {
+            uaa_port: None,
+            api_port: None,
+            heap: 1024,
+            broker: Path::new(env!("CARGO_MANIFEST_DIR")).join("broker.yml"),
+        }
     }
 }
 
@@ -75,10 +80,16 @@ pub(crate) fn boot(site: &Site, life: Life) -> Result<Booted, LabError> {
 /// UAA's default zone brings an inactive provider of origin `ldap`, which is what users and mappings need.
 /// It stays inactive: an active one that reaches nobody turns each wrong password into HTTP 500.
 fn has_ldap(client: &Client) -> Result<(), LabError> {
-    let providers = expect(client.admin(None, "GET", "/identity-providers", None)?, 200, "list identity providers")?;
-    let there = providers.as_array().is_some_and(|all| all.iter().any(|provider| provider["originKey"] == "ldap"));
+    let providers =
+        expect(client.admin(None, "GET", "/identity-providers", None)?, 200, "list identity providers")?;
+    let there =
+        providers.as_array().is_some_and(|all| all.iter().any(|provider| provider["originKey"] == "ldap"));
     if !there {
-        expect(client.admin(None, "POST", "/identity-providers", Some(ldap_provider()))?, 201, "make the LDAP provider")?;
+        expect(
+            client.admin(None, "POST", "/identity-providers", Some(ldap_provider()))?,
+            201,
+            "make the LDAP provider",
+        )?;
     }
     Ok(())
 }
@@ -139,7 +150,6 @@ impl Foundation {
     }
 
     /// The secret of the client `admin`.
-    #[expect(clippy::unused_self, reason = "it is the same for all foundations today")]
     pub fn admin_secret(&self) -> &str {
         ADMIN.1
     }
@@ -154,7 +164,11 @@ impl Foundation {
         let body = json!({"id": id, "subdomain": subdomain, "name": id});
         expect(self.client.admin(None, "POST", "/identity-zones", Some(body))?, 201, "make a zone")?;
         let zone = Zone { id, subdomain, client: self.client.clone() };
-        expect(zone.request("POST", "/identity-providers", Some(ldap_provider()))?, 201, "make a zone's LDAP provider")?;
+        expect(
+            zone.request("POST", "/identity-providers", Some(ldap_provider()))?,
+            201,
+            "make a zone's LDAP provider",
+        )?;
         Ok(zone)
     }
 

@@ -1,9 +1,11 @@
 //! A throw-away foundation on loopback: the real UAA, a PKS API stand-in, and their own CA.
 
 mod broker;
-pub mod certificates;
 mod ca;
+pub mod certificates;
 mod client;
+pub mod command;
+mod demo;
 mod download;
 mod error;
 mod foundation;
@@ -12,6 +14,7 @@ mod prerequisites;
 pub mod proxy;
 mod state;
 mod uaa;
+mod up;
 mod version;
 mod webapp;
 

@@ -76,7 +76,12 @@ impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
         let realm = r#"Bearer realm="pks""#;
         let (status, challenge, error, description) = match self {
-            Self::NoToken => (StatusCode::UNAUTHORIZED, Some(realm.to_owned()), "unauthorized", "a bearer token is needed".to_owned()),
+            Self::NoToken => (
+                StatusCode::UNAUTHORIZED,
+                Some(realm.to_owned()),
+                "unauthorized",
+                "a bearer token is needed".to_owned(),
+            ),
             Self::BadToken => (
                 StatusCode::UNAUTHORIZED,
                 Some(format!(r#"{realm}, error="invalid_token""#)),
@@ -93,9 +98,15 @@ impl IntoResponse for Refusal {
             ),
             Self::NoUaa(why) => (StatusCode::BAD_GATEWAY, None, "uaa_unreachable", why),
             Self::NoBroker(why) => (StatusCode::INTERNAL_SERVER_ERROR, None, "broker_unreadable", why),
-            Self::NoCluster(name) => (StatusCode::NOT_FOUND, None, "not_found", format!("there is no cluster {name} that you may see")),
+            Self::NoCluster(name) => (
+                StatusCode::NOT_FOUND,
+                None,
+                "not_found",
+                format!("there is no cluster {name} that you may see"),
+            ),
         };
-        let mut response = (status, Json(json!({"error": error, "error_description": description}))).into_response();
+        let mut response =
+            (status, Json(json!({"error": error, "error_description": description}))).into_response();
         if let Some(challenge) = challenge.and_then(|challenge| challenge.parse().ok()) {
             response.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);
         }
@@ -106,7 +117,12 @@ impl IntoResponse for Refusal {
 impl Api {
     /// A stand-in that asks the UAA at `uaa`, which the CA's file vouches for.
     pub(crate) fn new(uaa: &str, ca: &Path, broker: PathBuf) -> Result<Self, LabError> {
-        Ok(Self { http: crate::client::http(ca)?, introspect: format!("{uaa}/introspect"), broker, tokens: Mutex::default() })
+        Ok(Self {
+            http: crate::client::http(ca)?,
+            introspect: format!("{uaa}/introspect"),
+            broker,
+            tokens: Mutex::default(),
+        })
     }
 
     /// What the bearer of this request's token sees.
@@ -127,11 +143,17 @@ impl Api {
         let (id, secret) = RESOURCE;
         let request = self.http.post(&self.introspect).basic_auth(id, Some(secret)).form(&[("token", token)]);
         let answer = request.timeout(Duration::from_secs(10)).send().await;
-        let answer = answer.map_err(|_| Refusal::NoUaa("UAA cannot be reached, so no token can be checked".into()))?;
+        let answer =
+            answer.map_err(|_| Refusal::NoUaa("UAA cannot be reached, so no token can be checked".into()))?;
         let status = answer.status();
         let claims: Value = match answer.json().await {
             Ok(claims) if status == StatusCode::OK => claims,
-            _ => return Err(Refusal::NoUaa(format!("UAA does not check tokens: it answers HTTP {}", status.as_u16()))),
+            _ => {
+                return Err(Refusal::NoUaa(format!(
+                    "UAA does not check tokens: it answers HTTP {}",
+                    status.as_u16()
+                )));
+            }
         };
         if claims["active"] != true {
             return Err(Refusal::BadToken);
@@ -154,7 +176,11 @@ async fn clusters(State(api): State<Arc<Api>>, headers: HeaderMap) -> Result<Res
     Ok(Json(sight.among(clusters)).into_response())
 }
 
-async fn cluster(State(api): State<Arc<Api>>, Segment(name): Segment<String>, headers: HeaderMap) -> Result<Response, Refusal> {
+async fn cluster(
+    State(api): State<Arc<Api>>,
+    Segment(name): Segment<String>,
+    headers: HeaderMap,
+) -> Result<Response, Refusal> {
     let sight = api.sight(&headers).await?;
     let clusters = sight.among(broker::read(&api.broker).map_err(Refusal::NoBroker)?);
     match clusters.into_iter().find(|cluster| cluster.name == name) {
@@ -219,7 +245,9 @@ mod tests {
 
     #[test]
     fn a_bearer_token_is_taken_from_its_header_alone() {
-        let with = |value: &'static str| HeaderMap::from_iter([(header::AUTHORIZATION, value.parse().expect("a header"))]);
+        let with = |value: &'static str| {
+            HeaderMap::from_iter([(header::AUTHORIZATION, value.parse().expect("a header"))])
+        };
         assert_eq!(bearer(&with("Bearer abc")), Some("abc"));
         assert_eq!(bearer(&with("bearer abc")), Some("abc"));
         for none in ["Bearer", "Bearer ", "Basic YTpi", "abc"] {

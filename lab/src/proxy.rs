@@ -212,7 +212,8 @@ impl Way {
         // A whole body, and not a stream, so that it can be sent again when a pooled connection turns out closed.
         let body = axum::body::to_bytes(Body::new(body), usize::MAX).await.map_err(io::Error::other)?;
         headers.remove(header::CONTENT_LENGTH);
-        let mut request = self.http.request(parts.method.clone(), format!("{}{path}", self.upstream)).headers(headers);
+        let mut request =
+            self.http.request(parts.method.clone(), format!("{}{path}", self.upstream)).headers(headers);
         if !body.is_empty() || parts.headers.contains_key(header::CONTENT_LENGTH) {
             request = request.body(body);
         }
@@ -228,7 +229,8 @@ impl Way {
 /// The headers but for those that belong to one connection.
 fn end_to_end(headers: &HeaderMap) -> HeaderMap {
     let mut headers = headers.clone();
-    for name in [header::CONNECTION, header::TRANSFER_ENCODING, header::UPGRADE, header::TE, header::TRAILER] {
+    for name in [header::CONNECTION, header::TRANSFER_ENCODING, header::UPGRADE, header::TE, header::TRAILER]
+    {
         headers.remove(name);
     }
     headers.remove("keep-alive");

@@ -31,15 +31,16 @@ impl Running {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(LabError::io(format!("cannot read {}", path.display()))(error)),
         };
-        serde_json::from_str(&text)
-            .map(Some)
-            .map_err(|error| LabError::Unexpected(format!("{} is damaged: {error}\nhint: remove it", path.display())))
+        serde_json::from_str(&text).map(Some).map_err(|error| {
+            LabError::Unexpected(format!("{} is damaged: {error}\nhint: remove it", path.display()))
+        })
     }
 
     /// Remembers this lab for `status` and `down`.
     pub(crate) fn save(&self) -> Result<(), LabError> {
         let path = record();
-        let text = serde_json::to_string_pretty(self).map_err(|error| LabError::Unexpected(error.to_string()))?;
+        let text =
+            serde_json::to_string_pretty(self).map_err(|error| LabError::Unexpected(error.to_string()))?;
         fs::write(&path, text).map_err(LabError::io(format!("cannot write {}", path.display())))
     }
 
@@ -53,6 +54,21 @@ impl Running {
                 .map_err(LabError::io(format!("cannot remove {}", self.folder.display())))?;
         }
         Ok(())
+    }
+
+    /// UAA's address.
+    pub(crate) fn uaa_url(&self) -> String {
+        format!("https://localhost:{}", self.uaa_port)
+    }
+
+    /// The PKS API's address.
+    pub(crate) fn api_url(&self) -> String {
+        format!("https://localhost:{}", self.api_port)
+    }
+
+    /// The CA that vouches for both.
+    pub(crate) fn ca_file(&self) -> PathBuf {
+        self.folder.join("ca.pem")
     }
 
     /// Whether UAA's and the PKS API's processes are alive.
@@ -76,7 +92,8 @@ pub(crate) fn target() -> PathBuf {
         return std::path::absolute(&set).unwrap_or_else(|_| set.into());
     }
     let own = env::current_exe().ok();
-    let above = own.iter().flat_map(|own| own.ancestors()).find(|folder| folder.join("CACHEDIR.TAG").is_file());
+    let above =
+        own.iter().flat_map(|own| own.ancestors()).find(|folder| folder.join("CACHEDIR.TAG").is_file());
     above.map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../target"), Path::to_path_buf)
 }
 
@@ -95,7 +112,8 @@ pub(crate) fn sweep() {
     let Ok(entries) = fs::read_dir(root()) else { return };
     for entry in entries.flatten() {
         let name = entry.file_name();
-        let owner = name.to_str().and_then(|name| name.strip_prefix("test-")?.split('-').next()?.parse::<u32>().ok());
+        let owner =
+            name.to_str().and_then(|name| name.strip_prefix("test-")?.split('-').next()?.parse::<u32>().ok());
         if owner.is_some_and(|owner| owner != std::process::id() && command_line(owner).is_none()) {
             // Another run may sweep at the same moment.
             let _ = fs::remove_dir_all(entry.path());
@@ -108,7 +126,8 @@ pub(crate) fn port(wanted: u16) -> Result<u16, LabError> {
     if TcpListener::bind((Ipv4Addr::LOCALHOST, wanted)).is_ok() && wanted != 0 {
         return Ok(wanted);
     }
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).map_err(LabError::io("there is no free port on 127.0.0.1"))?;
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
+        .map_err(LabError::io("there is no free port on 127.0.0.1"))?;
     Ok(listener.local_addr().map_err(LabError::io("there is no free port on 127.0.0.1"))?.port())
 }
 
@@ -120,7 +139,11 @@ pub(crate) fn command_line(pid: u32) -> Option<String> {
         // A process that has ended and is not yet reaped has no command line.
         return (!line.is_empty()).then_some(line);
     }
-    let output = Command::new("ps").args(["-ww", "-o", "args=", "-p", &pid.to_string()]).stdin(Stdio::null()).output().ok()?;
+    let output = Command::new("ps")
+        .args(["-ww", "-o", "args=", "-p", &pid.to_string()])
+        .stdin(Stdio::null())
+        .output()
+        .ok()?;
     let line = String::from_utf8_lossy(&output.stdout).trim().to_owned();
     (output.status.success() && !line.is_empty()).then_some(line)
 }
@@ -133,9 +156,8 @@ pub(crate) fn is_ours(pid: u32, folder: &Path) -> bool {
 /// The folder as a whole, not as the beginning of another one's name.
 fn names_folder(line: &str, folder: &Path) -> bool {
     let folder = folder.to_string_lossy();
-    line.match_indices(&*folder).any(|(at, _)| {
-        line[at + folder.len()..].chars().next().is_none_or(|next| matches!(next, '/' | ' '))
-    })
+    line.match_indices(&*folder)
+        .any(|(at, _)| line[at + folder.len()..].chars().next().is_none_or(|next| matches!(next, '/' | ' ')))
 }
 
 /// Ends a process of ours and waits until it is gone; false when it was not ours, or stays.

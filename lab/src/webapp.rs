@@ -8,7 +8,8 @@ use std::process::{Command, Stdio};
 use crate::download::{self, Artifact};
 use crate::{LabError, UaaVersion};
 
-const TOMCAT: Artifact = Artifact { group: "org.apache.tomcat", name: "tomcat", version: "9.0.98", kind: "tar.gz" };
+const TOMCAT: Artifact =
+    Artifact { group: "org.apache.tomcat", name: "tomcat", version: "9.0.98", kind: "tar.gz" };
 
 /// What Java 17 lacks (JAXB left the JDK), and a groovy that knows Java newer than 13: without them UAA does not boot.
 const LIBRARIES: [Artifact; 4] = [
@@ -73,7 +74,11 @@ fn make(version: UaaVersion, cache: &Path, tomcat: &Path, uaa: &Path) -> Result<
     );
     download::fetch(&wanted, work.path())?;
     let publish = |from: &Path, to: &Path| {
-        fs::rename(from, to).map_err(LabError::io(format!("cannot move {} to {}", from.display(), to.display())))
+        fs::rename(from, to).map_err(LabError::io(format!(
+            "cannot move {} to {}",
+            from.display(),
+            to.display()
+        )))
     };
     if !tomcat.is_dir() {
         unpack("tar", &["xzf"], &work.path().join(TOMCAT.file()), work.path())?;
@@ -95,9 +100,12 @@ fn equip(lib: &Path, from: &Path) -> Result<(), LabError> {
     for entry in names.flatten() {
         let name = entry.file_name();
         let bundled = name.to_string_lossy();
-        let core = bundled.strip_prefix("groovy-").is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()));
+        let core = bundled
+            .strip_prefix("groovy-")
+            .is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()));
         if core {
-            fs::remove_file(entry.path()).map_err(LabError::io(format!("cannot remove {}", entry.path().display())))?;
+            fs::remove_file(entry.path())
+                .map_err(LabError::io(format!("cannot remove {}", entry.path().display())))?;
         }
     }
     for library in LIBRARIES {

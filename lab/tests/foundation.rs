@@ -37,13 +37,18 @@ fn has_user(foundation: &Foundation, name: &str, scopes: &[&str]) {
         let (_, groups) = foundation.request("GET", &path, None).expect("UAA answers");
         let group = groups["resources"][0]["id"].as_str().expect("the product's group is there");
         let member = json!({"value": user["id"], "type": "USER", "origin": "uaa"});
-        let (status, body) = foundation.request("POST", &format!("/Groups/{group}/members"), Some(member)).expect("UAA answers");
+        let (status, body) = foundation
+            .request("POST", &format!("/Groups/{group}/members"), Some(member))
+            .expect("UAA answers");
         assert_eq!(status, 201, "{body}");
     }
 }
 
 fn names(clusters: &Value) -> Vec<&str> {
-    clusters.as_array().map(|all| all.iter().filter_map(|cluster| cluster["name"].as_str()).collect()).unwrap_or_default()
+    clusters
+        .as_array()
+        .map(|all| all.iter().filter_map(|cluster| cluster["name"].as_str()).collect())
+        .unwrap_or_default()
 }
 
 fn shows_clusters_by_scope(version: UaaVersion) {
@@ -70,7 +75,8 @@ fn shows_clusters_by_scope(version: UaaVersion) {
     assert_eq!(foundation.clusters("nonsense").expect("the PKS API answers").0, 401);
 
     let (id, secret) = foundation.has_client("reader", &["scim.read"]);
-    let (status, client) = foundation.request("GET", &format!("/oauth/clients/{id}"), None).expect("UAA answers");
+    let (status, client) =
+        foundation.request("GET", &format!("/oauth/clients/{id}"), None).expect("UAA answers");
     assert_eq!((status, &client["authorities"]), (200, &json!(["scim.read"])), "{secret}");
 }
 
@@ -117,7 +123,8 @@ fn zones_are_apart_and_know_ldap_on_4_10_0() {
 /// One request by hand, through std alone; what came back before the connection ended or this time was over.
 fn raw(address: &str, request: &str, patience: Duration) -> String {
     use std::io::{Read as _, Write as _};
-    let mut stream = std::net::TcpStream::connect(address.trim_start_matches("http://")).expect("the proxy listens");
+    let mut stream =
+        std::net::TcpStream::connect(address.trim_start_matches("http://")).expect("the proxy listens");
     stream.write_all(request.as_bytes()).expect("the proxy reads");
     stream.set_read_timeout(Some(patience)).expect("a time");
     let (mut text, mut buffer) = (Vec::new(), [0; 4096]);
@@ -125,7 +132,9 @@ fn raw(address: &str, request: &str, patience: Duration) -> String {
         match stream.read(&mut buffer) {
             Ok(0) => break,
             Ok(n) => text.extend_from_slice(&buffer[..n]),
-            Err(error) if matches!(error.kind(), std::io::ErrorKind::WouldBlock | std::io::ErrorKind::TimedOut) => {
+            Err(error)
+                if matches!(error.kind(), std::io::ErrorKind::WouldBlock | std::io::ErrorKind::TimedOut) =>
+            {
                 text.extend_from_slice(b"(still open)");
                 break;
             }
@@ -150,7 +159,9 @@ fn the_proxy_does_what_it_is_told() {
     .expect("the proxy starts");
     let url = proxy.url();
     let get = |query: &str, patience: u64| {
-        let request = format!("GET /info?{query} HTTP/1.1\r\nHost: 127.0.0.1\r\nAccept: application/json\r\nConnection: close\r\n\r\n");
+        let request = format!(
+            "GET /info?{query} HTTP/1.1\r\nHost: 127.0.0.1\r\nAccept: application/json\r\nConnection: close\r\n\r\n"
+        );
         raw(&url, &request, Duration::from_millis(patience))
     };
     let answer = get("a=b", 20_000);
@@ -177,14 +188,25 @@ fn the_proxy_does_what_it_is_told() {
         assert!(!proxy.holding(), "{held}");
     }
     let seen: Vec<_> = proxy.seen().into_iter().map(|seen| (seen.number, seen.query, seen.status)).collect();
-    let expected = [("a=b", Some(200)), ("drop", None), ("then-drop", None), ("answer", Some(503)), ("delay", Some(200)), ("hold", None), ("then-hold", None)];
-    let expected: Vec<_> = expected.iter().enumerate().map(|(n, &(query, status))| (n + 1, query.to_owned(), status)).collect();
+    let expected = [
+        ("a=b", Some(200)),
+        ("drop", None),
+        ("then-drop", None),
+        ("answer", Some(503)),
+        ("delay", Some(200)),
+        ("hold", None),
+        ("then-hold", None),
+    ];
+    let expected: Vec<_> =
+        expected.iter().enumerate().map(|(n, &(query, status))| (n + 1, query.to_owned(), status)).collect();
     assert_eq!(seen, expected);
 }
 
 #[test]
 fn the_servers_with_bad_certificates_listen() {
-    for kind in [certificates::Expired, certificates::OtherAuthority, certificates::WrongName, certificates::NoUaa] {
+    for kind in
+        [certificates::Expired, certificates::OtherAuthority, certificates::WrongName, certificates::NoUaa]
+    {
         let server = certificates::serving(kind).expect("it starts");
         let port = server.url().trim_start_matches("https://");
         assert!(std::net::TcpStream::connect(port).is_ok(), "{kind:?}");

@@ -339,12 +339,16 @@ impl Drop for Process {
     }
 }
 
-/// A command that outlives us and our terminal: no hang-up signal, and a process group that Ctrl-C does not reach.
-/// `nohup` execs, so the pid is the program's own.
+/// Lets go of what cargo or a wrapper around it left open, such as a lock, which would stay taken for as long as we stay.
+/// Then no hang-up signal; `exec` and `nohup` keep the pid.
+const LET_GO: &str = r#"exec 3<&- 4<&- 5<&- 6<&- 7<&- 8<&- 9<&-
+exec nohup "$@""#;
+
+/// A command that outlives us and our terminal, in a process group that Ctrl-C does not reach.
 pub(crate) fn detached(program: impl AsRef<std::ffi::OsStr>) -> Command {
     use std::os::unix::process::CommandExt as _;
-    let mut command = Command::new("nohup");
-    command.arg(program).process_group(0);
+    let mut command = Command::new("sh");
+    command.args(["-c", LET_GO, "lab"]).arg(program).process_group(0);
     command
 }
 

@@ -22,7 +22,8 @@ pub(crate) struct Threads(Option<Runtime>);
 impl Threads {
     pub(crate) fn new() -> Result<Arc<Self>, LabError> {
         let runtime = Builder::new_multi_thread()
-            .worker_threads(2)
+            // More than cores: what a test decides at a proxy may block.
+            .worker_threads(4)
             .thread_name("lab")
             .enable_all()
             .build()

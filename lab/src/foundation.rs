@@ -1,8 +1,9 @@
 //! A foundation that a test starts and talks to: UAA, the PKS API stand-in, and identity zones to be alone in.
 
+use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 use serde_json::{Value, json};
 
@@ -41,8 +42,8 @@ pub struct Foundation {
     api_url: String,
     ca: PathBuf,
     client: Client,
-    /// Held for its end.
-    _process: Mutex<Process>,
+    folder: PathBuf,
+    process: Mutex<Process>,
     zones: AtomicUsize,
 }
 
@@ -62,14 +63,18 @@ pub(crate) struct Booted {
     pub(crate) files: Files,
 }
 
-/// Brings a site up: files, java, and the provider of origin `ldap`.
-pub(crate) fn boot(site: &Site, life: Life) -> Result<Booted, LabError> {
+/// Brings a site up: files, java, and the provider of origin `ldap`; tells of java as soon as it runs.
+pub(crate) fn boot(
+    site: &Site,
+    life: Life,
+    runs: impl FnOnce(&Process) -> Result<(), LabError>,
+) -> Result<Booted, LabError> {
     prerequisites::check()?;
     let kit = webapp::kit(site.version)?;
     let files = site.write(&kit)?;
     let client = Client::new(Threads::new()?, site.url(), &files.ca)?;
     let mut process = site.launch(&kit, life)?;
-    let up = site.wait(&mut process, &client).and_then(|()| has_ldap(&client));
+    let up = runs(&process).and_then(|()| site.wait(&mut process, &client)).and_then(|()| has_ldap(&client));
     if let Err(error) = up {
         process.end();
         return Err(error);
@@ -109,10 +114,10 @@ impl Foundation {
     /// When Java or Maven is missing, when UAA cannot be fetched, or when it does not come up.
     pub fn start(version: UaaVersion, options: &Options) -> Result<Self, LabError> {
         state::sweep();
-        let port = options.uaa_port.map_or_else(|| state::port(0), Ok)?;
+        let port = state::port(options.uaa_port, None)?;
         let folder = state::folder(&format!("test-{}-{version}-{port}", std::process::id()))?;
         let site = Site { version, port, folder, heap: options.heap };
-        let Booted { client, process, files } = boot(&site, Life::Ours)?;
+        let Booted { client, process, files } = boot(&site, Life::Ours, |_| Ok(()))?;
 
         let listener = pks_api::listen(options.api_port.unwrap_or(0))?;
         let api_port = listener.local_addr().map_err(LabError::io("the PKS API has no port"))?.port();
@@ -124,7 +129,8 @@ impl Foundation {
             api_url: format!("https://localhost:{api_port}"),
             ca: files.ca,
             client,
-            _process: Mutex::new(process),
+            folder: site.folder,
+            process: Mutex::new(process),
             zones: AtomicUsize::new(1),
         })
     }
@@ -216,6 +222,14 @@ impl Foundation {
 
     fn unique(&self, prefix: &str) -> String {
         format!("{prefix}-{:x}-{}", std::process::id(), self.zones.fetch_add(1, Ordering::Relaxed))
+    }
+}
+
+impl Drop for Foundation {
+    fn drop(&mut self) {
+        self.process.get_mut().unwrap_or_else(PoisonError::into_inner).end();
+        // What stays is swept at the next start.
+        let _ = fs::remove_dir_all(&self.folder);
     }
 }
 

@@ -2,7 +2,7 @@
 //! Never ends a process that the lab did not start.
 
 use std::env;
-use std::fs;
+use std::fs::{self, File};
 use std::net::{Ipv4Addr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -44,10 +44,20 @@ impl Running {
         fs::write(&path, text).map_err(LabError::io(format!("cannot write {}", path.display())))
     }
 
+    /// Forgets the record.
+    pub(crate) fn unrecord(&self) -> Result<(), LabError> {
+        let path = record();
+        match fs::remove_file(&path) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                Err(LabError::io(format!("cannot remove {}", path.display()))(error))
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// Forgets the record and removes the folder.
     pub(crate) fn forget(&self) -> Result<(), LabError> {
-        let path = record();
-        fs::remove_file(&path).map_err(LabError::io(format!("cannot remove {}", path.display())))?;
+        self.unrecord()?;
         // Only a folder of ours, whatever the record says.
         if self.folder.starts_with(root()) && self.folder.is_dir() {
             fs::remove_dir_all(&self.folder)
@@ -86,6 +96,15 @@ pub(crate) fn root() -> PathBuf {
     target().join("lab")
 }
 
+/// Keeps a second `up` out for as long as the file is held.
+pub(crate) fn alone() -> Result<File, LabError> {
+    let path = root().join("up.lock");
+    fs::create_dir_all(root()).map_err(LabError::io(format!("cannot make {}", root().display())))?;
+    let file = File::create(&path).map_err(LabError::io(format!("cannot write {}", path.display())))?;
+    file.try_lock().map_err(|_| LabError::Unexpected("another `cargo lab up` is at work".into()))?;
+    Ok(file)
+}
+
 /// Cargo's target folder: as the environment says, else the one that this program lies in, else the workspace's.
 pub(crate) fn target() -> PathBuf {
     if let Some(set) = env::var_os("CARGO_TARGET_DIR").filter(|set| !set.is_empty()) {
@@ -121,14 +140,23 @@ pub(crate) fn sweep() {
     }
 }
 
-/// The wanted port if it is free, else any.
-pub(crate) fn port(wanted: u16) -> Result<u16, LabError> {
-    if TcpListener::bind((Ipv4Addr::LOCALHOST, wanted)).is_ok() && wanted != 0 {
-        return Ok(wanted);
+/// Whether a server can listen on this port of loopback.
+fn free(port: u16) -> bool {
+    TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok()
+}
+
+/// The port that was asked for, or an error when it is taken; else the usual one, or any when that is taken.
+pub(crate) fn port(given: Option<u16>, usual: Option<u16>) -> Result<u16, LabError> {
+    match given {
+        Some(port) if free(port) => return Ok(port),
+        Some(port) => return Err(LabError::Unexpected(format!("port {port} of 127.0.0.1 is taken"))),
+        None => {}
     }
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
-        .map_err(LabError::io("there is no free port on 127.0.0.1"))?;
-    Ok(listener.local_addr().map_err(LabError::io("there is no free port on 127.0.0.1"))?.port())
+    if let Some(port) = usual.filter(|&port| free(port)) {
+        return Ok(port);
+    }
+    let any = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).and_then(|listener| listener.local_addr());
+    Ok(any.map_err(LabError::io("there is no free port on 127.0.0.1"))?.port())
 }
 
 /// A process's command line, its parts separated by blanks; nothing when there is no such process.
@@ -208,11 +236,13 @@ mod tests {
     }
 
     #[test]
-    fn a_taken_port_gives_way_to_a_free_one() {
+    fn a_usual_port_gives_way_when_it_is_taken_and_one_asked_for_is_an_error() {
         let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
         let wanted = taken.local_addr().expect("bound").port();
-        assert_ne!(port(wanted).expect("a port"), wanted);
+        assert_ne!(port(None, Some(wanted)).expect("a port"), wanted);
+        assert!(port(Some(wanted), None).expect_err("it is taken").to_string().contains("taken"));
         drop(taken);
-        assert_eq!(port(wanted).expect("a port"), wanted);
+        assert_eq!(port(None, Some(wanted)).expect("a port"), wanted);
+        assert_eq!(port(Some(wanted), None).expect("a port"), wanted);
     }
 }

@@ -19,6 +19,7 @@ const API_PORT: u16 = 9021;
 
 /// Starts a lab, unless one runs; returns it and its client.
 pub(crate) fn up(version: UaaVersion, options: &Options) -> Result<(Running, Client), LabError> {
+    let _alone = state::alone()?;
     if let Some(running) = Running::load()? {
         match running.alive() {
             (true, true) => {
@@ -34,24 +35,34 @@ pub(crate) fn up(version: UaaVersion, options: &Options) -> Result<(Running, Cli
             _ => end(&running)?,
         }
     }
-    let port = |given: Option<u16>, usual| given.map_or_else(|| state::port(usual), Ok);
-    let uaa_port = port(options.uaa_port, UAA_PORT)?;
-    let api_port = port(options.api_port, API_PORT)?;
+    let uaa_port = state::port(options.uaa_port, Some(UAA_PORT))?;
+    let api_port = state::port(options.api_port, Some(API_PORT))?;
     let folder = state::folder(&format!("{version}-{uaa_port}"))?;
-    let site = Site { version, port: uaa_port, folder, heap: options.heap };
-    let Booted { client, mut process, .. } = boot(&site, Life::ItsOwn)?;
-    let api = serve_apart(&site, api_port, &options.broker).and_then(|api_pid| {
-        let uaa = version.to_string();
-        let running =
-            Running { uaa, uaa_port, api_port, folder: site.folder.clone(), uaa_pid: process.id(), api_pid };
-        running.save()?;
-        await_api(&client, &running)?;
-        Ok(running)
+    let site = Site { version, port: uaa_port, folder: folder.clone(), heap: options.heap };
+    let mut running =
+        Running { uaa: version.to_string(), uaa_port, api_port, folder, uaa_pid: 0, api_pid: 0 };
+    // Recorded as soon as it runs: whoever interrupts the wait can still say `down`.
+    let booted = boot(&site, Life::ItsOwn, |process| {
+        running.uaa_pid = process.id();
+        running.save()
     });
-    match api {
-        Ok(running) => Ok((running, client)),
-        Err(error) => {
+    let started = booted.and_then(|Booted { client, mut process, .. }| {
+        let api = serve_apart(&site, api_port, &options.broker).and_then(|api_pid| {
+            running.api_pid = api_pid;
+            running.save()?;
+            await_api(&client, &running)
+        });
+        if api.is_err() {
+            state::end(running.api_pid, &running.folder);
             process.end();
+        }
+        api.map(|()| client)
+    });
+    match started {
+        Ok(client) => Ok((running, client)),
+        Err(error) => {
+            // Its files stay: the error names the log.
+            running.unrecord()?;
             Err(error)
         }
     }
@@ -83,7 +94,6 @@ fn await_api(client: &Client, running: &Running) -> Result<(), LabError> {
         match client.get(format!("{}/v1/clusters", running.api_url()), "none") {
             Ok((401, _)) => return Ok(()),
             _ if started.elapsed() > Duration::from_secs(10) => {
-                state::end(running.api_pid, &running.folder);
                 let log = running.folder.join("logs").join("pks-api.log");
                 return Err(LabError::Unexpected(format!(
                     "the PKS API stand-in did not come up\nhint: see {}",

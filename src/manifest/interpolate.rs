@@ -9,6 +9,7 @@ use std::sync::Arc;
 use secrecy::{ExposeSecret, SecretString};
 
 use super::Sources;
+use super::mask::names_a_secret;
 use super::problem::{Draft, Drafts, Mark, Spot, nearest, quote};
 use super::source::{Kind, Texts};
 use super::tree::{self, Node, Value};
@@ -120,6 +121,26 @@ impl Variables {
                         // The key is then unknown for a reason that is already said.
                         entry.key.clear();
                         entry.node = Node::new(Value::Broken, entry.node.mark);
+                    }
+                    if let Value::Scalar { text, .. } = &entry.node.value
+                        && leftover(text)
+                        && whole(text).is_none()
+                        && names_a_secret(&entry.key)
+                    {
+                        // Nothing of the text is said: parts of a secret are secret.
+                        drafts.add(
+                            Draft::error(
+                                "placeholder-left",
+                                format!(
+                                    "{} mixes a variable with other text, or holds a ((…)) that is none",
+                                    quote(&entry.key)
+                                ),
+                            )
+                            .at(entry.node.mark)
+                            .label("a secret is one variable as a whole")
+                            .help("write `((name))` alone: letters, digits, `_`, `-` and `.`, no blanks"),
+                        );
+                        entry.node.value = Value::Broken;
                     }
                     self.substitute(&mut entry.node, drafts);
                 }

@@ -71,6 +71,7 @@ pub(super) fn without_secret(text: &str) -> String {
 /// Looks back from the line: it may continue a secret that began on a line before (a block scalar, an open quote).
 pub(super) fn guess(text: &str, line: std::ops::Range<usize>) -> Vec<(usize, usize)> {
     let mut open_since: Option<usize> = None;
+    let mut waiting = false;
     let mut start = 0;
     for raw in text[..line.start].split_inclusive('\n') {
         let content = raw.trim_end_matches(['\n', '\r']);
@@ -81,7 +82,14 @@ pub(super) fn guess(text: &str, line: std::ops::Range<usize>) -> Vec<(usize, usi
         }
         let continues =
             open_since.is_some_and(|at| indent > at || content.trim_start().starts_with([':', '-', '?']));
-        if let Some(at) = announced(content, true).or_else(|| bare(content)) {
+        let announced = announced(content, true);
+        // A value that begins on the next line belongs to the word whatever its indentation.
+        let waits = bare(content).is_some();
+        if waiting && !waits {
+            open_since = Some(open_since.unwrap_or(indent).min(indent));
+        }
+        waiting = waits;
+        if let Some(at) = announced.or_else(|| bare(content)) {
             let value =
                 content[at..].trim_start_matches(['"', '\'']).trim_start_matches([' ', '\t', ':', '=', '?']);
             if opens_quote(value) || value.starts_with(['[', '{']) {
@@ -95,7 +103,9 @@ pub(super) fn guess(text: &str, line: std::ops::Range<usize>) -> Vec<(usize, usi
     }
     debug_assert_eq!(start, line.start);
     let content = &text[line.clone()];
-    if open_since.is_some_and(|at| indent(content) > at || content.trim_start().starts_with([':', '?'])) {
+    if waiting
+        || open_since.is_some_and(|at| indent(content) > at || content.trim_start().starts_with([':', '?']))
+    {
         return vec![(line.start, line.end)];
     }
     announced(content, true).map(|at| vec![(line.start + at, line.end)]).unwrap_or_default()

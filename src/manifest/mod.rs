@@ -6,9 +6,10 @@
 //! paths ──source──▶ texts ──tree──▶ positioned nodes ──interpolate──▶ nodes ──decode──▶ entries ──resolve──▶ Desired
 //!                                └─────────── every step adds to one list of problems (problem) ───────────┘
 //! ```
-//! `mask` knows which text must never be shown; `schema` describes the manifest for editors.
+//! `field` judges single values for `decode`; `mask` knows which text must never be shown; `schema` describes the manifest for editors.
 
 mod decode;
+mod field;
 mod interpolate;
 mod mask;
 mod problem;

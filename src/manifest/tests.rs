@@ -870,22 +870,3 @@ proptest! {
         }
     }
 }
-
-#[test]
-#[ignore = "a measurement: run it with --release"]
-fn ten_megabytes_load_in_about_a_second() {
-    let mut text = String::from("version: 1\ngroups: [{name: team, additive: true}]\nusers:\n");
-    for n in 0..43_000 {
-        let _ = write!(
-            text,
-            "  - username: user{n}\n    email: user{n}@example.com\n    given_name: Given name {n}\n    family_name: Family name {n}\n    \
-             external_id: \"{n}\"\n    active: true\n    cluster_access: manage\n    password: ((pw))\n    groups: [team]\n"
-        );
-    }
-    let start = std::time::Instant::now();
-    let loaded = load_texts(&[("m.yml", &text)], &environment(&[("pw", "x")]));
-    let took = start.elapsed();
-    let users = loaded.map(|loaded| loaded.desired.users.len()).unwrap_or_default();
-    assert_eq!(users, 43_000);
-    assert!(took.as_secs_f64() < 3.0, "{} bytes took {took:?}", text.len());
-}

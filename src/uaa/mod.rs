@@ -3,15 +3,42 @@
 //! The only module that knows HTTP and UAA's JSON. What UAA does in which version, and why the code is as it is,
 //! stands at each call with its fact.
 
+mod authority;
+mod groups;
+mod http;
+mod identify;
+mod list;
+mod mappings;
+pub(crate) mod mask;
+mod read;
+mod session;
+#[cfg(test)]
+mod tests;
+mod token;
+mod trouble;
+mod users;
+mod wire;
+mod writing;
+mod zone;
+
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use secrecy::SecretString;
 use url::Url;
 
+use self::http::{Answer, Repeat, Request, Transport, segment};
+use self::mask::Mask;
+use self::session::{Changing, Looking, NoAnswer};
+use self::token::Tokens;
+
 use crate::error::Error;
-use crate::model::{ClientId, GroupName, Guid, Mapping, UserKey};
-use crate::observed::{MemberKind, Observed, ReadScope, Server};
+use crate::model::{ClientId, GroupName, Guid, Mapping, UAA_ORIGIN, UserKey};
+use crate::observed::{Identity, MemberKind, Observed, ReadScope, Server};
 use crate::plan::FieldChange;
+
+pub use self::authority::{Need, check};
 
 /// How to reach a UAA and log in.
 #[derive(Debug)]
@@ -40,6 +67,13 @@ pub struct Connection {
     pub mask: Vec<SecretString>,
 }
 
+impl Connection {
+    /// All that no text may hold.
+    fn secrets(&self) -> impl Iterator<Item = SecretString> {
+        self.mask.iter().chain([&self.client_secret]).cloned()
+    }
+}
+
 /// How users are read: both ways give the same plan.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum ReadBy {
@@ -57,13 +91,19 @@ pub enum ReadBy {
 /// # Errors
 /// When the host cannot be reached, its certificate is not trusted, or it is no UAA: the cause and what to do.
 pub async fn identify(connection: &Connection) -> Result<Server, Error> {
-    let _ = connection;
-    unimplemented!()
+    identify::identify(connection).await
 }
 
 /// Can look, cannot write: it has no method that sends anything but GET (and the token's POST).
 #[derive(Debug)]
-pub struct Reader {}
+pub struct Reader {
+    looking: Looking,
+    read_by: ReadBy,
+    /// `zone` is filled where `-z` names another zone than the token's own.
+    server: Server,
+    /// Read on the way when `-z` was resolved; good for the first look only.
+    default_groups: Mutex<Option<BTreeSet<GroupName>>>,
+}
 
 impl Reader {
     /// Gets a token for reading.
@@ -71,8 +111,7 @@ impl Reader {
     /// # Errors
     /// Wrong secret, unknown client, wrong zone.
     pub async fn log_in(connection: Connection, server: Server) -> Result<Self, Error> {
-        let _ = (connection, server);
-        unimplemented!()
+        Ok(log_in(connection, server).await?.0)
     }
 
     /// Reads what a plan needs.
@@ -80,22 +119,49 @@ impl Reader {
     /// # Errors
     /// Any read that is refused, fails, or stays incomplete after a second try: never a partial answer.
     pub async fn observe(&self, scope: &ReadScope) -> Result<Observed, Error> {
-        let _ = scope;
-        unimplemented!()
+        let known = self.default_groups.lock().unwrap_or_else(PoisonError::into_inner).take();
+        read::observe(&self.looking, self.read_by, &self.server, known.map(Some), scope).await
+    }
+
+    /// How many requests were sent so far by this reader, its writer and [`identify`].
+    #[must_use]
+    pub fn requests(&self) -> u64 {
+        identify::REQUESTS + self.looking.sent()
     }
 }
 
 /// Writes one thing at a time. A repeat is sent only where it is safe.
 #[derive(Debug)]
-pub struct Writer {}
+pub struct Writer {
+    changing: Changing,
+}
 
 /// Gets a token for reading and writing.
 ///
 /// # Errors
 /// As [`Reader::log_in`].
 pub async fn log_in(connection: Connection, server: Server) -> Result<(Reader, Writer), Error> {
-    let _ = (connection, server);
-    unimplemented!()
+    let mask = Arc::new(Mask::new(connection.secrets()));
+    let transport = Transport::new(&connection, mask)?;
+    let tokens = Tokens::new(connection.client_id, connection.client_secret);
+    let token = tokens.current(&transport).await?;
+    let (looking, changing) = session::begin(transport, tokens);
+    let mut server = Server { zone: String::new(), ..server };
+    let mut default_groups = None;
+    // The token's own zone needs no header, and UAA refuses it (facts §7.1).
+    let (looking, changing) = match connection.zone.filter(|zone| zone != authority::DEFAULT_ZONE) {
+        None => (looking, changing),
+        Some(wanted) => {
+            let found = zone::find(&looking, &token, &wanted).await?;
+            default_groups = found.default_groups;
+            server.zone.clone_from(&found.id);
+            (looking.in_zone(&found.id), changing.in_zone(&found.id))
+        }
+    };
+    let me = Identity { client_id: Some(looking.client_id().clone()), user: None, scopes: token.scopes };
+    check(&me, &server, &[Need::Read]).map_err(|error| trouble::masked(error, looking.mask()))?;
+    let default_groups = Mutex::new(default_groups);
+    Ok((Reader { looking, read_by: connection.read_by, server, default_groups }, Writer { changing }))
 }
 
 /// What a write came to.
@@ -141,8 +207,7 @@ impl Writer {
         fields: &[FieldChange],
         password: Option<&SecretString>,
     ) -> Result<Guid, WriteError> {
-        let _ = (user, fields, password);
-        unimplemented!()
+        self.post_user(user, fields, password).await
     }
 
     /// `GET /Users/{id}`, judge before and after, `PUT /Users/{id}` with `If-Match`.
@@ -150,8 +215,7 @@ impl Writer {
     /// # Errors
     /// See [`WriteErrorKind`].
     pub async fn update_user(&self, id: &Guid, fields: &[FieldChange]) -> Result<Written, WriteError> {
-        let _ = (id, fields);
-        unimplemented!()
+        self.put_user(id, fields).await
     }
 
     /// `POST /Groups`, without members.
@@ -163,8 +227,7 @@ impl Writer {
         name: &GroupName,
         description: Option<&str>,
     ) -> Result<Guid, WriteError> {
-        let _ = (name, description);
-        unimplemented!()
+        self.post_group(name, description).await
     }
 
     /// Changes a group's description and loses no member (a PUT of a group can drop those that others add meanwhile).
@@ -172,8 +235,7 @@ impl Writer {
     /// # Errors
     /// See [`WriteErrorKind`].
     pub async fn describe_group(&self, id: &Guid, description: &FieldChange) -> Result<Written, WriteError> {
-        let _ = (id, description);
-        unimplemented!()
+        self.patch_description(id, description).await
     }
 
     /// `POST /Groups/{id}/members` with origin `uaa`.
@@ -186,8 +248,9 @@ impl Writer {
         member: &Guid,
         kind: MemberKind,
     ) -> Result<Written, WriteError> {
-        let _ = (group, member, kind);
-        unimplemented!()
+        let path = format!("/Groups/{}", segment(group.as_str()));
+        // A row of another origin would end with the user's next login (trap 27).
+        self.post_member(&path, member, kind, UAA_ORIGIN).await
     }
 
     /// `DELETE /Groups/{id}/members/{member}`.
@@ -195,8 +258,7 @@ impl Writer {
     /// # Errors
     /// See [`WriteErrorKind`].
     pub async fn remove_member(&self, group: &Guid, member: &Guid) -> Result<Written, WriteError> {
-        let _ = (group, member);
-        unimplemented!()
+        self.delete_member(group, member).await
     }
 
     /// `POST /Groups/External` with the origin named.
@@ -204,8 +266,7 @@ impl Writer {
     /// # Errors
     /// See [`WriteErrorKind`].
     pub async fn map_external_group(&self, group: &Guid, mapping: &Mapping) -> Result<Written, WriteError> {
-        let _ = (group, mapping);
-        unimplemented!()
+        self.post_mapping(group, mapping).await
     }
 
     /// `DELETE /Groups/External/groupId/{id}/externalGroup/{dn}/origin/{origin}`.
@@ -213,7 +274,33 @@ impl Writer {
     /// # Errors
     /// See [`WriteErrorKind`].
     pub async fn unmap_external_group(&self, group: &Guid, mapping: &Mapping) -> Result<Written, WriteError> {
-        let _ = (group, mapping);
-        unimplemented!()
+        self.delete_mapping(group, mapping).await
+    }
+}
+
+/// What the writing modules share.
+impl Writer {
+    async fn send(&self, request: Request, repeat: Repeat) -> Result<Answer, NoAnswer> {
+        self.changing.send(request, repeat).await
+    }
+
+    fn looking(&self) -> Looking {
+        self.changing.looking()
+    }
+
+    fn mask(&self) -> &Mask {
+        self.changing.mask()
+    }
+
+    fn refused(&self, request: &str, answer: &Answer) -> WriteError {
+        WriteError::refused(request, answer, self.mask())
+    }
+
+    fn no_answer(&self, failure: NoAnswer) -> WriteError {
+        WriteError::no_answer(failure, self.mask())
+    }
+
+    fn drifted(&self, message: &str) -> WriteError {
+        WriteError::new(WriteErrorKind::Drifted, self.mask().text(message))
     }
 }

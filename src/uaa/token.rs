@@ -1,0 +1,194 @@
+//! The access token: client credentials, kept as long as it lasts.
+//!
+//! Decides when a new token is fetched: before the old one expires, and once after UAA refused it. Never shows a
+//! token or a secret, and never a body that could not be read.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use oauth2::basic::{BasicClient, BasicErrorResponse};
+use oauth2::http::{Response, StatusCode};
+use oauth2::{
+    AuthType, ClientId as OauthClientId, ClientSecret, HttpRequest, HttpResponse, RequestTokenError,
+    TokenResponse as _, TokenUrl,
+};
+use reqwest::Method;
+use secrecy::{ExposeSecret, SecretString};
+use tokio::sync::Mutex;
+
+use super::http::{Answer, Body, Repeat, Request, Transport};
+use super::trouble::{self, Lost};
+use crate::error::Error;
+use crate::model::ClientId;
+
+const PATH: &str = "/oauth/token";
+
+/// How long before its end a token is replaced, at most; a tenth of its life if that is less.
+const MARGIN: Duration = Duration::from_secs(60);
+
+/// A token in use.
+#[derive(Clone, Debug)]
+pub(super) struct Token {
+    value: Arc<SecretString>,
+    /// What the token may do.
+    pub(super) scopes: BTreeSet<String>,
+    renew_at: Option<Instant>,
+    /// Which of the run's tokens this is: two requests that were refused with the same one fetch one new one.
+    number: u64,
+}
+
+impl Token {
+    /// The value of the Authorization header.
+    pub(super) fn bearer(&self) -> String {
+        format!("Bearer {}", self.value.expose_secret())
+    }
+}
+
+/// Where tokens come from.
+#[derive(Debug)]
+pub(super) struct Tokens {
+    client_id: ClientId,
+    client_secret: SecretString,
+    /// Held while a token is fetched, so that all who wait get the same one.
+    current: Mutex<Option<Token>>,
+}
+
+impl Tokens {
+    /// Takes the client's credentials.
+    pub(super) fn new(client_id: ClientId, client_secret: SecretString) -> Self {
+        Self { client_id, client_secret, current: Mutex::new(None) }
+    }
+
+    /// The client that logs in.
+    pub(super) fn client_id(&self) -> &ClientId {
+        &self.client_id
+    }
+
+    /// Returns a token that lasts a while.
+    pub(super) async fn current(&self, transport: &Transport) -> Result<Token, Error> {
+        let mut current = self.current.lock().await;
+        if let Some(token) = &*current
+            && token.renew_at.is_none_or(|renew_at| Instant::now() < renew_at)
+        {
+            return Ok(token.clone());
+        }
+        let number = current.as_ref().map_or(0, |token| token.number) + 1;
+        let token = self.fetch(transport, number).await?;
+        *current = Some(token.clone());
+        Ok(token)
+    }
+
+    /// Returns another token than this one, which UAA refused.
+    pub(super) async fn after(&self, refused: &Token, transport: &Transport) -> Result<Token, Error> {
+        let mut current = self.current.lock().await;
+        if let Some(token) = &*current
+            && token.number > refused.number
+        {
+            return Ok(token.clone());
+        }
+        let token = self.fetch(transport, refused.number + 1).await?;
+        *current = Some(token.clone());
+        Ok(token)
+    }
+
+    async fn fetch(&self, transport: &Transport, number: u64) -> Result<Token, Error> {
+        let begun = Instant::now();
+        let client = BasicClient::new(OauthClientId::new(self.client_id.as_str().to_owned()))
+            .set_client_secret(ClientSecret::new(self.client_secret.expose_secret().to_owned()))
+            // In the body: UAA decodes Basic credentials differently from version to version (facts §1.1).
+            .set_auth_type(AuthType::RequestBody)
+            .set_token_uri(TokenUrl::from_url(transport.url(PATH)));
+        let http = |request: HttpRequest| send(transport, request);
+        let answer = client
+            .exchange_client_credentials()
+            // Short, so that header and filter fit into Tomcat's 8 KB; a JWT holds every authority.
+            .add_extra_param("token_format", "opaque")
+            .request_async(&http)
+            .await
+            .map_err(|error| self.explain(error, transport))?;
+        let value = SecretString::from(answer.access_token().secret().to_owned());
+        transport.mask.learn(value.clone());
+        let scopes = answer.scopes().into_iter().flatten().map(|scope| scope.to_string());
+        Ok(Token {
+            value: Arc::new(value),
+            scopes: scopes.filter(|scope| !scope.is_empty()).collect(),
+            renew_at: answer.expires_in().map(|life| begun + life.saturating_sub(MARGIN.min(life / 10))),
+            number,
+        })
+    }
+
+    fn explain(&self, error: RequestTokenError<NoToken, BasicErrorResponse>, transport: &Transport) -> Error {
+        let (client, address) = (self.client_id.as_str(), transport.address());
+        let error = match error {
+            RequestTokenError::Request(NoToken::Lost(lost)) => return lost.error(&transport.mask),
+            RequestTokenError::Request(NoToken::Answer(answer)) => {
+                let lacks =
+                    |_: Option<&str>| Error::new(format!("UAA does not let client `{client}` log in"));
+                return trouble::refusal("POST /oauth/token", &answer, address, &transport.mask, lacks);
+            }
+            RequestTokenError::ServerResponse(said) => {
+                let text = said.error_description().cloned().unwrap_or_default();
+                let word = said.error().as_ref().to_owned();
+                let error = if text.to_ascii_lowercase().contains("grant type")
+                    || word == "unauthorized_client"
+                {
+                    Error::new(format!("client `{client}` may not log in by itself: it lacks the grant type client_credentials"))
+                        .hint(format!("use another client, or: uaac client update {client} --authorized_grant_types client_credentials"))
+                } else if matches!(word.as_str(), "unauthorized" | "invalid_client") {
+                    // UAA does not tell the two apart, on purpose; 4.x says `unauthorized`, 77.x `invalid_client`.
+                    Error::new(format!("UAA at {address} refuses client `{client}`: the secret is wrong, or there is no such client"))
+                        .hint("the admin client's secret: Ops Manager, tile PKS (TKGI), Credentials, Pks Uaa Management Admin Client (for CF: tile TAS, UAA, Admin Client Credentials)")
+                        .hint("or: om credentials -p pivotal-container-service -c .properties.pks_uaa_management_admin_client -f secret")
+                } else {
+                    Error::new(format!("UAA at {address} gives client `{client}` no token"))
+                };
+                error.cause(format!("POST /oauth/token: {word}: {text}"))
+            }
+            // Both can hold the raw body, and with it the token.
+            RequestTokenError::Parse(..) | RequestTokenError::Other(_) => {
+                Error::new(format!("the answer of {address} to POST /oauth/token is not a token"))
+                    .hint("check that --target is the address of a UAA")
+            }
+        };
+        trouble::masked(error, &transport.mask)
+    }
+}
+
+/// Why a token request came to nothing before `oauth2` could read an answer.
+enum NoToken {
+    Lost(Lost),
+    Answer(Answer),
+}
+
+/// `oauth2` wants an error; this one shows nothing of the answer.
+impl std::fmt::Debug for NoToken {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("NoToken")
+    }
+}
+
+impl std::fmt::Display for NoToken {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("no token")
+    }
+}
+
+impl std::error::Error for NoToken {}
+
+/// Sends `oauth2`'s request over our one client, so that it is counted, bounded and repeated like every other.
+async fn send(transport: &Transport, request: HttpRequest) -> Result<HttpResponse, NoToken> {
+    let mut own = Request::new(Method::POST, PATH);
+    own.body = Body::Form(request.into_body());
+    // Fetching a token twice is harmless: the first one is never used.
+    let answer = transport.call(&own, Repeat::Harmless).await.map_err(NoToken::Lost)?;
+    let readable =
+        matches!(answer.status, StatusCode::OK | StatusCode::BAD_REQUEST | StatusCode::UNAUTHORIZED);
+    if !readable || (answer.status != StatusCode::OK && answer.error_word().is_none()) {
+        return Err(NoToken::Answer(answer));
+    }
+    let mut response = Response::new(answer.body);
+    *response.status_mut() = answer.status;
+    *response.headers_mut() = answer.headers;
+    Ok(response)
+}

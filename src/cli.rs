@@ -1,1 +1,272 @@
 //! Command-line types and help text only.
+
+use std::path::PathBuf;
+
+use clap::builder::BoolishValueParser;
+use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
+
+/// Users, scopes and LDAP/SAML mappings of a Cloud Foundry UAA, from a YAML manifest
+///
+/// `uaapply plan` shows what would change, `uaapply apply` changes it, a pipeline runs both.
+#[derive(Debug, Parser)]
+#[command(name = "uaapply", version, propagate_version = true, max_term_width = 110, after_help = FIRST_STEPS, after_long_help = FIRST_STEPS)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+    /// How to talk.
+    #[command(flatten)]
+    pub output: OutputArgs,
+}
+
+const FIRST_STEPS: &str = "\
+First steps:
+  export UAA_TARGET=https://api.pks.example.com:8443 UAA_CA_CERT=/path/to/ca.pem
+  uaapply validate -f pks.yml       check the manifest, offline
+  uaapply plan -f pks.yml           show what would change; never writes
+  uaapply apply -f pks.yml          show it, ask, change it, look again
+
+Exit codes: 0 done or nothing to do · 1 error, nothing written · 2 changes pending (plan --detailed-exitcode)
+  3 refused by a safety rule · 5 partly applied · 6 applied, but a second look still finds changes";
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Show what would change; never writes
+    #[command(after_help = PLAN_EXAMPLES)]
+    Plan(PlanArgs),
+    /// Show what would change, ask, and change it
+    #[command(after_help = APPLY_EXAMPLES)]
+    Apply(ApplyArgs),
+    /// Check manifests, offline: no server, no secret
+    Validate(ValidateArgs),
+    /// Print the JSON Schema of a manifest, for editors
+    Schema,
+    /// Print a shell's completion script
+    #[command(after_help = "Example:\n  uaapply completions bash > /etc/bash_completion.d/uaapply")]
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+    /// Print the manual page, or write one for each command into a directory
+    Man {
+        /// The directory
+        #[arg(value_hint = ValueHint::DirPath)]
+        directory: Option<PathBuf>,
+    },
+}
+
+const PLAN_EXAMPLES: &str = "\
+Examples:
+  uaapply plan -f pks.yml -t https://api.pks.example.com:8443 --ca-cert ca.pem
+  uaapply plan -f manifests/ --vars-env PKS --detailed-exitcode     exit 2 when something would change
+  uaapply plan -f pks.yml --format json | jq .changes
+
+The admin client's secret comes from UAA_CLIENT_SECRET, --client-secret-file, --client-secret-stdin,
+--client-secret-command, or a prompt; never from the command line itself.";
+
+const APPLY_EXAMPLES: &str = "\
+Examples:
+  uaapply apply -f pks.yml                                          shows the plan and asks
+  uaapply apply -f pks.yml --yes --report report.json               in a pipeline
+  uaapply apply -f pks.yml --allow 'removals:pks.clusters.manage'   one danger, acknowledged by its key
+
+Killed or interrupted at any point, the same command again finishes the work.";
+
+/// `uaapply plan`.
+#[derive(Debug, Args)]
+pub struct PlanArgs {
+    /// The desired state.
+    #[command(flatten)]
+    pub manifest: ManifestArgs,
+    /// The server.
+    #[command(flatten)]
+    pub connection: ConnectionArgs,
+    /// Output format
+    #[arg(long, value_enum, default_value_t, help_heading = "Plan")]
+    pub format: Format,
+    /// Exit with 2 when there are changes
+    #[arg(long, help_heading = "Plan")]
+    pub detailed_exitcode: bool,
+    /// Allow what the safety rule of this key refuses (repeatable)
+    #[arg(long, value_name = "KEY", help_heading = "Plan")]
+    pub allow: Vec<String>,
+}
+
+/// `uaapply apply`.
+#[derive(Debug, Args)]
+pub struct ApplyArgs {
+    /// The desired state.
+    #[command(flatten)]
+    pub manifest: ManifestArgs,
+    /// The server.
+    #[command(flatten)]
+    pub connection: ConnectionArgs,
+    /// Do not ask
+    #[arg(short, long, help_heading = "Apply")]
+    pub yes: bool,
+    /// Allow what the safety rule of this key refuses (repeatable)
+    #[arg(long, value_name = "KEY", help_heading = "Apply")]
+    pub allow: Vec<String>,
+    /// Write the report as JSON to a file (replaced atomically)
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Apply")]
+    pub report: Option<PathBuf>,
+    /// Output format; with json, stdout is the report and the plan goes to stderr
+    #[arg(long, value_enum, default_value_t, help_heading = "Apply")]
+    pub format: Format,
+}
+
+/// `uaapply validate`.
+#[derive(Debug, Args)]
+pub struct ValidateArgs {
+    /// The desired state.
+    #[command(flatten)]
+    pub manifest: ManifestArgs,
+}
+
+/// Output formats of values.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// For people.
+    #[default]
+    Text,
+    /// For programs: a versioned format.
+    Json,
+}
+
+/// The desired state and its variables.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Manifest")]
+pub struct ManifestArgs {
+    /// A manifest, a directory of them, or `-` for standard input (repeatable)
+    #[arg(short, long = "file", value_name = "PATH", value_hint = ValueHint::AnyPath)]
+    pub files: Vec<PathBuf>,
+    /// Set a variable: ((NAME)) becomes VALUE (repeatable; not for secrets: others can see a process's arguments)
+    #[arg(short = 'v', long = "var", value_name = "NAME=VALUE")]
+    pub vars: Vec<String>,
+    /// Read variables from a YAML file (repeatable; later ones win)
+    #[arg(short = 'l', long = "vars-file", value_name = "PATH", value_hint = ValueHint::FilePath)]
+    pub vars_files: Vec<PathBuf>,
+    /// Take secret variables from the environment: ((name)) from PREFIX_name (repeatable)
+    #[arg(long, value_name = "PREFIX", env = "UAAPPLY_VARS_ENV", hide_env_values = true)]
+    pub vars_env: Vec<String>,
+}
+
+/// How to reach UAA and log in.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Connection")]
+pub struct ConnectionArgs {
+    /// UAA's address, such as https://api.pks.example.com:8443
+    #[arg(short, long, value_name = "URL", env = "UAA_TARGET", hide_env_values = true, value_hint = ValueHint::Url)]
+    pub target: Option<String>,
+    /// The client to log in as
+    #[arg(long, value_name = "ID", env = "UAA_CLIENT_ID", hide_env_values = true, default_value = "admin")]
+    pub client_id: String,
+    /// Read the client's secret from a file (else from UAA_CLIENT_SECRET, else a prompt)
+    #[arg(long, value_name = "PATH", value_hint = ValueHint::FilePath, group = "secret_source")]
+    pub client_secret_file: Option<PathBuf>,
+    /// Read the client's secret from standard input
+    #[arg(long, group = "secret_source")]
+    pub client_secret_stdin: bool,
+    /// Run a command that prints the client's secret (no shell)
+    #[arg(long, value_name = "COMMAND", value_hint = ValueHint::CommandString, group = "secret_source")]
+    pub client_secret_command: Option<String>,
+    /// Trust this CA: a PEM file's path, or PEM text
+    #[arg(long, value_name = "PATH|PEM", env = "UAA_CA_CERT", hide_env_values = true, value_hint = ValueHint::FilePath)]
+    pub ca_cert: Option<String>,
+    /// Do not check certificates (warns each time)
+    #[arg(short = 'k', long, env = "UAA_SKIP_SSL_VALIDATION", hide_env_values = true, value_parser = BoolishValueParser::new())]
+    pub skip_ssl_validation: bool,
+    /// Allow plain http to other hosts than this machine
+    #[arg(long)]
+    pub allow_http: bool,
+    /// The identity zone's id or subdomain
+    #[arg(short, long, value_name = "ZONE", env = "UAA_ZONE", hide_env_values = true)]
+    pub zone: Option<String>,
+    /// Requests under way at once
+    #[arg(long, value_name = "N", env = "UAAPPLY_CONCURRENCY", hide_env_values = true, default_value_t = 8, value_parser = clap::value_parser!(u8).range(1..=64))]
+    pub concurrency: u8,
+    /// Seconds to wait for one answer
+    #[arg(long, value_name = "S", env = "UAAPPLY_TIMEOUT", hide_env_values = true, default_value_t = 30, value_parser = clap::value_parser!(u16).range(1..=3600))]
+    pub timeout: u16,
+    /// How to read users; the plan is the same either way
+    #[arg(long, value_enum, default_value_t)]
+    pub read: Read,
+}
+
+/// How users are read.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Read {
+    /// Whichever takes fewer requests
+    #[default]
+    Fewest,
+    /// List all users
+    List,
+    /// Look up those that the manifest names
+    Lookup,
+}
+
+/// How to talk.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Output")]
+pub struct OutputArgs {
+    /// When to use colour
+    #[arg(long, value_enum, default_value_t, env = "UAAPPLY_COLOR", hide_env_values = true, global = true)]
+    pub color: Color,
+    /// No progress and no notes, only results, warnings and errors
+    #[arg(short, long, env = "UAAPPLY_QUIET", hide_env_values = true, value_parser = BoolishValueParser::new(), global = true)]
+    pub quiet: bool,
+    /// How much to log, to standard error; never secrets, at no level
+    #[arg(
+        long,
+        value_enum,
+        default_value_t,
+        value_name = "LEVEL",
+        env = "UAAPPLY_LOG_LEVEL",
+        hide_env_values = true,
+        global = true
+    )]
+    pub log_level: LogLevel,
+}
+
+/// When to use colour.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Color {
+    /// On a terminal, unless NO_COLOR is set
+    #[default]
+    Auto,
+    /// Always
+    Always,
+    /// Never
+    Never,
+}
+
+/// How much to log.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum LogLevel {
+    /// Nothing
+    Off,
+    /// What went wrong
+    Error,
+    /// What is worth a look
+    #[default]
+    Warn,
+    /// Each step
+    Info,
+    /// Each request
+    Debug,
+    /// Everything
+    Trace,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        Cli::command().debug_assert();
+    }
+}

@@ -1,2 +1,10 @@
-//! The command line.
-fn main() {}
+//! Parses, runs, exits; nothing else.
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use uaapply::cli::Cli;
+
+fn main() -> ExitCode {
+    ExitCode::from(uaapply::commands::run(Cli::parse()) as u8)
+}

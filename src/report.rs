@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::observed::Server;
-use crate::plan::{Change, Summary};
+use crate::plan::{Change, FORMAT, Plan, Summary};
 
 /// The result of an apply.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -26,6 +26,25 @@ pub struct Report {
     /// Keys of what the second look still found, sorted.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub remaining: Vec<String>,
+}
+
+impl Report {
+    /// Returns the report of a plan of which nothing was tried yet.
+    #[must_use]
+    pub fn of(plan: &Plan) -> Self {
+        let untried =
+            |change: &Change| Applied { change: change.clone(), outcome: Outcome::NotTried, error: None };
+        Self {
+            format: FORMAT,
+            tool: plan.tool.clone(),
+            target: plan.target.clone(),
+            plan_digest: plan.plan_digest.clone(),
+            summary: plan.summary,
+            changes: plan.changes.iter().map(untried).collect(),
+            converged: None,
+            remaining: Vec::new(),
+        }
+    }
 }
 
 /// A change and what became of it.

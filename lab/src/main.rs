@@ -1,2 +1,7 @@
-//! The lab.
-fn main() {}
+//! `cargo lab`: parses, runs, exits; nothing else.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    uaapply_lab::command::main()
+}

@@ -1,1 +1,62 @@
 //! One file per command: wiring, one screen each.
+
+mod apply;
+mod connection;
+mod console;
+mod look;
+mod man;
+mod plan;
+mod progress;
+mod secret;
+mod validate;
+
+use clap::CommandFactory;
+
+use crate::cli::{Cli, Command};
+use crate::error::{Error, Exit};
+use console::Console;
+
+/// Why a command ends early.
+enum Stop {
+    /// Everything is said already.
+    Exit(Exit),
+    /// This is to be said.
+    Error(Error),
+}
+
+impl From<Error> for Stop {
+    fn from(error: Error) -> Self {
+        Self::Error(error)
+    }
+}
+
+/// Runs a command and says how it ended.
+#[must_use]
+pub fn run(cli: Cli) -> Exit {
+    let console = Console::new(&cli.output);
+    let result = match cli.command {
+        Command::Plan(args) => block_on(plan::run(&args, &console)),
+        Command::Apply(args) => block_on(apply::run(&args, &console)),
+        Command::Validate(args) => validate::run(&args, &console),
+        Command::Schema => console.json(&crate::manifest::schema()),
+        Command::Completions { shell } => {
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Cli::command(), "uaapply", &mut script);
+            console.out(&String::from_utf8_lossy(&script))
+        }
+        Command::Man { directory } => man::run(directory.as_deref(), &console),
+    };
+    match result {
+        Ok(exit) | Err(Stop::Exit(exit)) => exit,
+        Err(Stop::Error(error)) => {
+            console.error(&error);
+            Exit::Error
+        }
+    }
+}
+
+/// Runs what talks to a server. One thread is enough: UAA, not this program, is what takes time.
+fn block_on(command: impl Future<Output = Result<Exit, Stop>>) -> Result<Exit, Stop> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    runtime.map_err(|error| Error::new("cannot start").cause(error.to_string()))?.block_on(command)
+}

@@ -1,12 +1,36 @@
 //! Manifest files → [`Desired`]: read, parse, substitute variables, validate. All errors at once.
 //!
 //! A manifest can run nothing, read no file and see no environment variable. Never talks to a server.
+//!
+//! ```text
+//! paths ──source──▶ texts ──tree──▶ positioned nodes ──interpolate──▶ nodes ──decode──▶ entries ──resolve──▶ Desired
+//!                                └─────────── every step adds to one list of problems (problem) ───────────┘
+//! ```
+//! `mask` knows which text must never be shown; `schema` describes the manifest for editors.
+
+mod decode;
+mod interpolate;
+mod mask;
+mod problem;
+mod resolve;
+pub mod schema;
+mod source;
+#[cfg(test)]
+mod tests;
+mod tree;
 
 use std::path::PathBuf;
 
 use secrecy::SecretString;
 
 use crate::desired::{Desired, Secrets};
+
+use interpolate::Variables;
+use problem::Drafts;
+use source::{Kind, Texts};
+
+/// The most that one file may hold, in bytes.
+pub const MAX_FILE_BYTES: usize = 20 * 1024 * 1024;
 
 /// What `-f`, `-v`, `-l`, `--vars-env` give.
 #[derive(Debug, Default)]
@@ -42,13 +66,13 @@ pub struct Problem {
     pub code: &'static str,
     /// What is wrong, naming the thing.
     pub message: String,
-    /// The place; `None` only where no file is concerned (an unused `-v`).
+    /// The place; `None` only where no file is concerned (an unused `-v`) or none could be read.
     pub at: Option<Place>,
     /// A second place (the other one of two that disagree) and its label.
     pub also: Option<(Place, String)>,
     /// What is said under the marked text.
     pub label: String,
-    /// What to do.
+    /// What to do; may have several lines.
     pub help: Option<String>,
 }
 
@@ -61,7 +85,7 @@ pub struct Place {
     pub line: u32,
     /// From 1, in characters.
     pub column: u32,
-    /// The offending line only, any secret value in it masked.
+    /// The offending line only, any secret value in it masked, a very long line cut around the marked part.
     pub text: String,
     /// The marked part of `text`, in bytes.
     pub span: std::ops::Range<usize>,
@@ -76,12 +100,41 @@ pub struct Problems(pub Vec<Problem>);
 /// # Errors
 /// All problems of all files together.
 pub fn load(sources: &Sources) -> Result<Loaded, Problems> {
-    let _ = sources;
-    unimplemented!()
+    let mut texts = Texts::default();
+    let mut drafts = Drafts::default();
+    source::read_manifests(&sources.paths, &mut texts, &mut drafts);
+    source::read_vars_files(&sources.vars_files, &mut texts, &mut drafts);
+    check(texts, drafts, sources)
+}
+
+/// Checks texts that are already read.
+fn check(mut texts: Texts, mut drafts: Drafts, sources: &Sources) -> Result<Loaded, Problems> {
+    let mut variables = Variables::collect(&mut texts, &mut drafts, sources);
+    let mut documents = Vec::new();
+    let mut unreadable = None;
+    let mut files = 0;
+    for file in texts.of_kind(Kind::Manifest) {
+        files += 1;
+        match tree::parse(&texts, file, &mut drafts) {
+            Some(mut root) => {
+                variables.substitute(&mut root, &mut drafts);
+                documents.push(decode::document(root, &mut drafts));
+            }
+            None => unreadable = unreadable.or(Some(file)),
+        }
+        texts.close(file, &mut drafts);
+    }
+    variables.report_unused(unreadable.is_some() || files == 0, &mut drafts);
+    let unreadable = unreadable.map(|file| texts.name(file).to_owned());
+    let (mut desired, mut secrets) = resolve::resolve(documents, unreadable.as_deref(), &texts, &mut drafts);
+    desired.digest = texts.digest();
+    secrets.others = sources.vars_env.iter().map(|(_, _, value)| value.clone()).collect();
+    let (errors, warnings) = drafts.finish(&texts);
+    if errors.is_empty() { Ok(Loaded { desired, secrets, warnings, files }) } else { Err(Problems(errors)) }
 }
 
 /// Returns the JSON Schema of a manifest, generated from the types.
 #[must_use]
 pub fn schema() -> schemars::Schema {
-    unimplemented!()
+    schema::generate()
 }

@@ -385,7 +385,8 @@ pub struct Kept {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum KeptWhy {
-    /// Holds cluster access that the manifest does not account for.
+    /// Holds access that the manifest does not account for: to clusters, without any entry that says so; or to any
+    /// group that an entry takes from the user, by a nested group.
     UnaccountedAccess,
     /// A login brought the membership; it ends when the mapping ends.
     DerivedMembership,

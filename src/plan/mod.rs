@@ -4,22 +4,48 @@
 //! comes out, the same bytes for the same values.
 //!
 //! ```text
-//! Desired ──┐            ┌─ diff ──▶ changes ─ order ─┐
-//!           ├─ make() ───┤                            ├─▶ Plan
-//! Observed ─┘            └─ project ─▶ rails ─────────┘
+//! Desired ──┐            ┌─ objections? ──▶ no plan
+//!           ├─ make() ───┼─ diff ─▶ order ─▶ changes ─┬──────────────────────┬─▶ Plan
+//! Observed ─┘            └────────────────────────────┴─ project ─▶ rails ───┘
 //! ```
 
+mod authorities;
 pub mod change;
+mod diff;
+mod digest;
+mod objections;
+mod order;
 pub mod policy;
+mod project;
+mod rails;
+mod risks;
+mod scope;
+mod shipped;
+mod world;
 
+#[cfg(test)]
+mod properties;
+#[cfg(test)]
+mod schema;
+#[cfg(test)]
+mod tests;
+#[cfg(test)]
+mod worlds;
+
+pub use authorities::{MissingAuthority, missing_authorities};
 pub use change::{
-    Action, BlindSpot, BlindSpotWhat, Change, Expects, FieldChange, FieldValue, Finding, Kept, KeptWhy, Kind,
-    Object, Phase, Plan, Presence, Rail, Risk, Summary,
+    Action, BlindSpot, BlindSpotWhat, Change, Expects, FORMAT, FieldChange, FieldValue, Finding, Kept,
+    KeptWhy, Kind, Object, Phase, Plan, Presence, Rail, Risk, Summary,
 };
+pub use diff::users::user_fields;
+pub use digest::digest;
+pub use rails::check_pin;
+pub use scope::scope;
 
 use crate::desired::{Because, Desired};
-use crate::observed::{Observed, ReadScope, Server};
+use crate::observed::{Observed, Server};
 use policy::{Allow, Policy};
+use world::World;
 
 /// Why no plan can be made of this manifest and this server: an entry that cannot come true.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -32,21 +58,6 @@ pub struct Objection {
     pub hint: Option<String>,
 }
 
-/// Returns what a plan of this manifest needs to know of the server.
-#[must_use]
-pub fn scope(desired: &Desired) -> ReadScope {
-    let _ = desired;
-    unimplemented!()
-}
-
-/// Judges the manifest's pin before anything is sent that a wrong server should not see: the issuer, and the zone
-/// where `server.zone` is known (not empty).
-#[must_use]
-pub fn check_pin(desired: &Desired, server: &Server) -> Vec<Finding> {
-    let _ = (desired, server);
-    unimplemented!()
-}
-
 /// Makes the plan.
 ///
 /// # Errors
@@ -57,36 +68,90 @@ pub fn make(
     policy: &Policy,
     allow: &Allow,
 ) -> Result<Plan, Vec<Objection>> {
-    let _ = (desired, observed, policy, allow);
-    unimplemented!()
+    let scope = scope(desired);
+    let before = World::new(observed, &scope);
+    let objections = objections::objections(desired, &before);
+    if !objections.is_empty() {
+        return Err(objections);
+    }
+
+    let mut diff = diff::diff(desired, &before);
+    let mut changes = order::order(std::mem::take(&mut diff.changes), &observed.me);
+
+    let widest = project::project(observed, changes.iter().filter(|change| !takes(change)));
+    let widest = World::new(&widest, &scope);
+    let before_own = changes.iter().filter(|change| change.phase != Phase::Own);
+    let before_own = project::project(observed, before_own);
+    let before_own = World::new(&before_own, &scope);
+    let after = project::project(observed, &changes);
+    let after = World::new(&after, &scope);
+    risks::mark(&mut changes, &after);
+    risks::keep_hidden_ways(desired, &after, &changes, &mut diff);
+
+    let case = rails::Case {
+        desired,
+        policy,
+        changes: &changes,
+        before: &before,
+        widest: &widest,
+        before_own: &before_own,
+        after: &after,
+    };
+    let findings = rails::findings(&case, &observed.server, allow);
+    let notices = rails::notices(&case);
+    rails::mark(&mut changes, &findings, notices);
+
+    Ok(Plan {
+        kept: diff.kept(),
+        blind_spots: diff.blind_spots,
+        ..plan(desired, &observed.server, changes, findings)
+    })
 }
 
 /// Returns a plan without changes that says only why it is refused.
 #[must_use]
 pub fn refused(desired: &Desired, server: &Server, findings: Vec<Finding>) -> Plan {
-    let _ = (desired, server, findings);
-    unimplemented!()
+    plan(desired, server, Vec::new(), findings)
+}
+
+fn plan(desired: &Desired, server: &Server, changes: Vec<Change>, findings: Vec<Finding>) -> Plan {
+    Plan {
+        format: FORMAT,
+        tool: concat!("uaapply ", env!("CARGO_PKG_VERSION")).to_owned(),
+        target: server.clone(),
+        manifest_digest: desired.digest.clone(),
+        plan_digest: digest(server, &changes),
+        summary: Summary::of(&changes),
+        changes,
+        kept: Vec::new(),
+        blind_spots: Vec::new(),
+        findings,
+    }
+}
+
+/// Tells whether a change takes away what lets someone in.
+fn takes(change: &Change) -> bool {
+    match change.action {
+        Action::RemoveMember
+        | Action::UnmapExternalGroup
+        | Action::DeleteUser
+        | Action::DeleteGroup
+        | Action::DeleteClient => true,
+        Action::CreateUser
+        | Action::UpdateUser
+        | Action::CreateGroup
+        | Action::UpdateGroup
+        | Action::AddMember
+        | Action::MapExternalGroup
+        | Action::CreateClient
+        | Action::UpdateClient
+        | Action::SetClientSecret => false,
+    }
 }
 
 /// Returns the `--allow` keys that no finding has.
 #[must_use]
 pub fn unused_allows(plan: &Plan, allow: &Allow) -> Vec<String> {
-    let _ = (plan, allow);
-    unimplemented!()
-}
-
-/// Returns the authorities that the token lacks for carrying out `plan`, each with what it is needed for.
-#[must_use]
-pub fn missing_authorities(plan: &Plan, observed: &Observed) -> Vec<MissingAuthority> {
-    let _ = (plan, observed);
-    unimplemented!()
-}
-
-/// An authority that the token lacks.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct MissingAuthority {
-    /// Any one of these would do; the first is the one to ask for.
-    pub any_of: Vec<String>,
-    /// What it is needed for, such as `create users`.
-    pub needed_for: String,
+    let has = |key: &&String| plan.findings.iter().any(|finding| finding.key.as_ref() == Some(*key));
+    allow.iter().filter(|key| !has(key)).cloned().collect()
 }

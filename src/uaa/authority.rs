@@ -117,7 +117,8 @@ mod tests {
 
     #[test]
     fn what_is_missing_is_named_with_the_command_that_grants_it_and_keeps_the_rest() {
-        let error = checked("uaa", &["clients.read", "scim.read"], &[Need::Read, Need::Write]).unwrap_err();
+        let error = checked("uaa", &["clients.read", "scim.read"], &[Need::Read, Need::Write])
+            .expect_err("too little");
         assert_eq!(error.message, "client `ci` lacks the authority scim.write");
         assert_eq!(
             error.causes,
@@ -133,7 +134,7 @@ mod tests {
 
     #[test]
     fn scopes_of_the_default_zone_do_not_count_in_another() {
-        let error = checked("t1", &["scim.read", "zones.t2.admin"], &[Need::Read]).unwrap_err();
+        let error = checked("t1", &["scim.read", "zones.t2.admin"], &[Need::Read]).expect_err("too little");
         assert_eq!(error.message, "client `ci` lacks the authority zones.t1.admin");
     }
 }

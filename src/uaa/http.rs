@@ -199,6 +199,9 @@ impl Answer {
 pub(super) enum Repeat {
     /// Handling it twice comes to the same.
     Harmless,
+    /// Likewise, but a host that is unknown or refuses the connection is more likely a wrong address than a server
+    /// that restarts: it is told at once.
+    AtFirstContact,
     /// Only if it was certainly not handled: no connection came about, or the rate limiter (in front of all
     /// handlers) turned it away. The caller re-reads before it tries again.
     IfNotHandled,
@@ -331,10 +334,18 @@ impl Transport {
                 tries < most
                     && match failed {
                         Failed::Answer(answer) => {
-                            repeat == Repeat::Harmless || answer.status == StatusCode::TOO_MANY_REQUESTS
+                            repeat != Repeat::IfNotHandled || answer.status == StatusCode::TOO_MANY_REQUESTS
                         }
                         Failed::Lost(failure) => {
-                            failure.may_pass() && (repeat == Repeat::Harmless || !failure.sent)
+                            failure.may_pass()
+                                && match repeat {
+                                    Repeat::Harmless => true,
+                                    Repeat::AtFirstContact => !matches!(
+                                        failure.why,
+                                        LostWhy::UnknownHost | LostWhy::ConnectionRefused
+                                    ),
+                                    Repeat::IfNotHandled => !failure.sent,
+                                }
                         }
                     }
             })
@@ -436,7 +447,7 @@ pub(super) fn chain(error: &dyn std::error::Error) -> Vec<String> {
     let mut texts: Vec<String> = Vec::new();
     let mut next = Some(error);
     while let Some(error) = next {
-        let text = super::mask::visible(&error.to_string());
+        let text = crate::visible::visible(&error.to_string());
         if texts.last().is_none_or(|last| !last.contains(&text)) {
             texts.push(text);
         }
@@ -456,7 +467,7 @@ fn base(connection: &Connection) -> Result<Url, Error> {
     let stripped = base.set_username("").and_then(|()| base.set_password(None));
     base.set_query(None);
     base.set_fragment(None);
-    let shown = super::mask::visible(base.as_str());
+    let shown = crate::visible::visible(base.as_str());
     if stripped.is_err() || base.host_str().is_none_or(str::is_empty) {
         return Err(Error::new(format!("`{shown}` is not the address of a server"))
             .hint("give --target as https://HOST or https://HOST:PORT"));

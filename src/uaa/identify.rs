@@ -40,8 +40,8 @@ pub(super) async fn identify(connection: &super::Connection) -> Result<Server, E
     let transport = Transport::new(connection, mask)?;
     let (info, openid) = (Request::get(INFO), Request::get(OPENID));
     let (info, openid) = futures_util::join!(
-        transport.call(&info, Repeat::Harmless),
-        transport.call(&openid, Repeat::Harmless)
+        transport.call(&info, Repeat::AtFirstContact),
+        transport.call(&openid, Repeat::AtFirstContact)
     );
     let info = info.map_err(|lost| lost.error(&transport.mask))?;
     let uaa_version = version(&info, &transport)?;

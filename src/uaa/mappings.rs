@@ -65,12 +65,12 @@ impl Writer {
                 "mapping {mapping}: UAA cannot delete a mapping whose DN holds one of / \\ ; % (it refuses them in the \
                  address); deleting the group or the identity provider removes it"
             );
-            WriteError::new(WriteErrorKind::Refused, super::mask::visible(&message))
+            WriteError::new(WriteErrorKind::Refused, crate::visible::visible(&message))
         };
         // As dot segments these would change the path, in either spelling.
         if [dn, origin].iter().any(|part| matches!(*part, "." | ".." | "")) {
             let message = format!("mapping {mapping}: its DN or origin cannot be part of an address");
-            return Err(WriteError::new(WriteErrorKind::Refused, super::mask::visible(&message)));
+            return Err(WriteError::new(WriteErrorKind::Refused, crate::visible::visible(&message)));
         }
         let path = format!(
             "/Groups/External/groupId/{}/externalGroup/{}/origin/{}",

@@ -3,22 +3,22 @@
 //! Decides what counts as a known secret and how it may be spelt in an answer. Never decides what is shown where,
 //! and never changes a name that goes into `Observed`: those stay raw.
 
-use std::fmt::Write as _;
 use std::sync::{PoisonError, RwLock};
 
 use secrecy::{ExposeSecret, SecretString};
 
 use crate::plan::FieldValue;
+use crate::visible::visible;
 
 /// The secrets that no text may hold. Learns more of them on the way: tokens, and the salts of users.
 #[derive(Debug, Default)]
-pub(crate) struct Mask {
+pub(super) struct Mask {
     known: RwLock<Vec<SecretString>>,
 }
 
 impl Mask {
     /// Takes the secrets that are known from the start.
-    pub(crate) fn new(secrets: impl IntoIterator<Item = SecretString>) -> Self {
+    pub(super) fn new(secrets: impl IntoIterator<Item = SecretString>) -> Self {
         let mask = Self::default();
         for secret in secrets {
             mask.learn(secret);
@@ -27,7 +27,7 @@ impl Mask {
     }
 
     /// Masks this value too from now on.
-    pub(crate) fn learn(&self, secret: SecretString) {
+    pub(super) fn learn(&self, secret: SecretString) {
         if secret.expose_secret().is_empty() {
             return;
         }
@@ -41,7 +41,7 @@ impl Mask {
     }
 
     /// Returns the text as it may be shown.
-    pub(crate) fn text(&self, text: &str) -> String {
+    pub(super) fn text(&self, text: &str) -> String {
         let mut text = text.to_owned();
         for secret in self.known.read().unwrap_or_else(PoisonError::into_inner).iter() {
             for spelling in spellings(secret.expose_secret()) {
@@ -71,28 +71,6 @@ fn spellings(secret: &str) -> Vec<String> {
     all
 }
 
-/// Shows what a terminal would hide or obey: control characters, line ends, and the format characters with which
-/// one name passes for another.
-pub(crate) fn visible(text: &str) -> String {
-    let mut shown = String::with_capacity(text.len());
-    for c in text.chars() {
-        if c.is_control() || is_invisible(c) {
-            let _ = write!(shown, "{}", c.escape_unicode());
-        } else {
-            shown.push(c);
-        }
-    }
-    shown
-}
-
-/// Bidi marks, embeddings and isolates, zero-width characters, fillers, separators, tags, byte order marks.
-fn is_invisible(c: char) -> bool {
-    matches!(c,
-        '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}'..='\u{1160}' | '\u{17b4}'..='\u{17b5}' | '\u{180b}'..='\u{180f}'
-        | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}'
-        | '\u{feff}' | '\u{ffa0}' | '\u{fff0}'..='\u{fffb}' | '\u{e0000}'..='\u{e0fff}')
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -109,11 +87,6 @@ mod tests {
         ] {
             assert_eq!(mask.text(text), "x ((redacted)) y");
         }
-    }
-
-    #[test]
-    fn what_a_terminal_would_obey_or_hide_is_shown() {
-        assert_eq!(visible("a\u{202e}b\u{1b}[2Jc\nd\u{200b}é"), "a\\u{202e}b\\u{1b}[2Jc\\u{a}d\\u{200b}é");
     }
 
     #[test]

@@ -9,7 +9,7 @@ mod http;
 mod identify;
 mod list;
 mod mappings;
-pub(crate) mod mask;
+mod mask;
 mod read;
 mod session;
 #[cfg(test)]

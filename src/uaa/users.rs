@@ -179,7 +179,7 @@ pub(super) fn id_of(answer: &Answer) -> Option<Guid> {
 
 fn made_by_another(user: &UserKey, found: &ObservedUser) -> WriteError {
     let message = format!("user {user}: somebody else has created it meanwhile, id {}", found.id);
-    WriteError::new(WriteErrorKind::Drifted, super::mask::visible(&message))
+    WriteError::new(WriteErrorKind::Drifted, crate::visible::visible(&message))
 }
 
 /// The value of a field that can be managed, by the manifest's name of it.
@@ -251,7 +251,7 @@ fn new_user(
     }
     if !body.contains_key("emails") {
         let message = format!("user {user}: UAA needs an e-mail address to create a user");
-        return Err(WriteError::new(WriteErrorKind::Refused, super::mask::visible(&message)));
+        return Err(WriteError::new(WriteErrorKind::Refused, crate::visible::visible(&message)));
     }
     if let Some(password) = password {
         body.insert("password".to_owned(), json!(password.expose_secret()));
@@ -282,7 +282,7 @@ fn changed(raw: &Map<String, Value>, fields: &[FieldChange]) -> Result<Value, Wr
 fn set(body: &mut Map<String, Value>, change: &FieldChange) -> Result<(), WriteError> {
     let odd = || {
         let message = format!("field `{}` of a user cannot be {}", change.name, shown(&change.after));
-        WriteError::new(WriteErrorKind::Refused, super::mask::visible(&message))
+        WriteError::new(WriteErrorKind::Refused, crate::visible::visible(&message))
     };
     let text = || match &change.after {
         FieldValue::None => Ok(None),

@@ -1,0 +1,244 @@
+//! A foundation that a test starts and talks to: UAA, the PKS API stand-in, and identity zones to be alone in.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+use serde_json::{Value, json};
+
+use crate::client::{Client, Threads, ldap_provider};
+use crate::uaa::{ADMIN, Files, Life, Process, Site};
+use crate::{LabError, UaaVersion, pks_api, prerequisites, state, webapp};
+
+/// What may be chosen about a foundation; the default chooses for you.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// UAA's port; a free one unless given.
+    pub uaa_port: Option<u16>,
+    /// The PKS API's port; a free one unless given.
+    pub api_port: Option<u16>,
+    /// Java's largest heap, in MB.
+    pub heap: u32,
+    /// The clusters; `lab/broker.yml` unless given.
+    pub broker: PathBuf,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            uaa_port: None,
+            api_port: None,
+            heap: 1024,
+            broker: Path::new(env!("CARGO_MANIFEST_DIR")).join("broker.yml"),
+        }
+    }
+}
+
+/// A running foundation. It ends when it is dropped, or when this process ends, however it ends.
+pub struct Foundation {
+    version: UaaVersion,
+    url: String,
+    api_url: String,
+    ca: PathBuf,
+    client: Client,
+    folder: PathBuf,
+    process: Mutex<Process>,
+    zones: AtomicUsize,
+}
+
+/// An identity zone of a foundation: a UAA to be alone in.
+pub struct Zone {
+    /// The zone's id, as in `X-Identity-Zone-Id`.
+    pub id: String,
+    /// The zone's subdomain, which is not its id.
+    pub subdomain: String,
+    client: Client,
+}
+
+/// A UAA that has come up.
+pub(crate) struct Booted {
+    pub(crate) client: Client,
+    pub(crate) process: Process,
+    pub(crate) files: Files,
+}
+
+/// Brings a site up: files, java, and the provider of origin `ldap`; tells of java as soon as it runs.
+pub(crate) fn boot(
+    site: &Site,
+    life: Life,
+    runs: impl FnOnce(&Process) -> Result<(), LabError>,
+) -> Result<Booted, LabError> {
+    prerequisites::check()?;
+    let kit = webapp::kit(site.version)?;
+    let files = site.write(&kit)?;
+    let client = Client::new(Threads::new()?, site.url(), &files.ca)?;
+    let mut process = site.launch(&kit, life)?;
+    let up = runs(&process).and_then(|()| site.wait(&mut process, &client)).and_then(|()| has_ldap(&client));
+    if let Err(error) = up {
+        process.end();
+        return Err(error);
+    }
+    Ok(Booted { client, process, files })
+}
+
+/// UAA's default zone brings an inactive provider of origin `ldap`, which is what users and mappings need.
+/// It stays inactive: an active one that reaches nobody turns each wrong password into HTTP 500.
+fn has_ldap(client: &Client) -> Result<(), LabError> {
+    let providers =
+        expect(client.admin(None, "GET", "/identity-providers", None)?, 200, "list identity providers")?;
+    let there =
+        providers.as_array().is_some_and(|all| all.iter().any(|provider| provider["originKey"] == "ldap"));
+    if !there {
+        expect(
+            client.admin(None, "POST", "/identity-providers", Some(ldap_provider()))?,
+            201,
+            "make the LDAP provider",
+        )?;
+    }
+    Ok(())
+}
+
+/// The body of an answer with this status.
+fn expect((status, body): (u16, Value), wanted: u16, what: &str) -> Result<Value, LabError> {
+    if status == wanted {
+        return Ok(body);
+    }
+    Err(LabError::Unexpected(format!("UAA does not {what}: HTTP {status} {body}")))
+}
+
+impl Foundation {
+    /// Starts UAA and the PKS API; takes half a minute, and longer the first time, when they are fetched.
+    ///
+    /// # Errors
+    /// When Java or Maven is missing, when UAA cannot be fetched, or when it does not come up.
+    pub fn start(version: UaaVersion, options: &Options) -> Result<Self, LabError> {
+        state::sweep();
+        let port = state::port(options.uaa_port, None)?;
+        let folder = state::folder(&format!("test-{}-{version}-{port}", std::process::id()))?;
+        let site = Site { version, port, folder, heap: options.heap };
+        let Booted { client, process, files } = boot(&site, Life::Ours, |_| Ok(()))?;
+
+        let listener = pks_api::listen(options.api_port.unwrap_or(0))?;
+        let api_port = listener.local_addr().map_err(LabError::io("the PKS API has no port"))?.port();
+        let api = pks_api::Api::new(&site.url(), &files.ca, options.broker.clone())?;
+        client.threads().spawn(pks_api::serve(listener, files.server, pks_api::router(api)));
+        Ok(Self {
+            version,
+            url: site.url(),
+            api_url: format!("https://localhost:{api_port}"),
+            ca: files.ca,
+            client,
+            folder: site.folder,
+            process: Mutex::new(process),
+            zones: AtomicUsize::new(1),
+        })
+    }
+
+    /// The version that was started.
+    pub fn version(&self) -> UaaVersion {
+        self.version
+    }
+
+    /// UAA's address, `https://localhost:PORT`.
+    pub fn uaa_url(&self) -> &str {
+        &self.url
+    }
+
+    /// The PKS API's address.
+    pub fn api_url(&self) -> String {
+        self.api_url.clone()
+    }
+
+    /// The CA that vouches for both, as a PEM file.
+    pub fn ca_file(&self) -> &Path {
+        &self.ca
+    }
+
+    /// The secret of the client `admin`.
+    pub fn admin_secret(&self) -> &str {
+        ADMIN.1
+    }
+
+    /// Makes an identity zone with a provider of origin `ldap`.
+    ///
+    /// # Errors
+    /// When UAA refuses.
+    pub fn new_zone(&self, prefix: &str) -> Result<Zone, LabError> {
+        let id = self.unique(prefix).to_lowercase();
+        let subdomain = format!("at-{id}");
+        let body = json!({"id": id, "subdomain": subdomain, "name": id});
+        expect(self.client.admin(None, "POST", "/identity-zones", Some(body))?, 201, "make a zone")?;
+        let zone = Zone { id, subdomain, client: self.client.clone() };
+        expect(
+            zone.request("POST", "/identity-providers", Some(ldap_provider()))?,
+            201,
+            "make a zone's LDAP provider",
+        )?;
+        Ok(zone)
+    }
+
+    /// Makes a client in the default zone that has these authorities; returns its id and its secret.
+    ///
+    /// # Panics
+    /// When UAA refuses: a test can do nothing about it.
+    pub fn has_client(&self, id_prefix: &str, authorities: &[&str]) -> (String, String) {
+        let (id, secret) = (self.unique(id_prefix), "labs-client-secret".to_owned());
+        let body = json!({"client_id": id, "client_secret": secret, "authorized_grant_types": ["client_credentials"],
+                          "authorities": authorities, "scope": ["uaa.none"]});
+        match self.request("POST", "/oauth/clients", Some(body)) {
+            Ok((201, _)) => (id, secret),
+            other => panic!("UAA does not make the client {id}: {other:?}"),
+        }
+    }
+
+    /// A request in the default zone as the client `admin`: status, and body (a string where it is not JSON).
+    ///
+    /// # Errors
+    /// When there is no answer.
+    pub fn request(&self, method: &str, path: &str, body: Option<Value>) -> Result<(u16, Value), LabError> {
+        self.client.admin(None, method, path, body)
+    }
+
+    /// Logs a user of the default zone in as `pks login` does: password grant, client `pks_cli`, empty secret.
+    ///
+    /// # Errors
+    /// When there is no answer; a refused log-in is an answer.
+    pub fn password_login(&self, username: &str, password: &str) -> Result<(u16, Value), LabError> {
+        self.client.password_login(username, password)
+    }
+
+    /// Lists the clusters that this token shows, at the PKS API.
+    ///
+    /// # Errors
+    /// When there is no answer.
+    pub fn clusters(&self, token: &str) -> Result<(u16, Value), LabError> {
+        self.client.get(format!("{}/v1/clusters", self.api_url), token)
+    }
+
+    pub(crate) fn client(&self) -> &Client {
+        &self.client
+    }
+
+    fn unique(&self, prefix: &str) -> String {
+        format!("{prefix}-{:x}-{}", std::process::id(), self.zones.fetch_add(1, Ordering::Relaxed))
+    }
+}
+
+impl Drop for Foundation {
+    fn drop(&mut self) {
+        self.process.get_mut().unwrap_or_else(PoisonError::into_inner).end();
+        // What stays is swept at the next start.
+        let _ = fs::remove_dir_all(&self.folder);
+    }
+}
+
+impl Zone {
+    /// A request in this zone as the default zone's client `admin`, with `If-Match: *` where UAA wants one.
+    ///
+    /// # Errors
+    /// When there is no answer.
+    pub fn request(&self, method: &str, path: &str, body: Option<Value>) -> Result<(u16, Value), LabError> {
+        self.client.admin(Some(&self.id), method, path, body)
+    }
+}

@@ -1,0 +1,151 @@
+//! From a change to the one call of the writer that makes it: names back to ids, secrets to their users.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+
+use super::Hands;
+use crate::desired::Secrets;
+use crate::model::{GroupName, Guid, Mapping, UserKey};
+use crate::observed::{MemberKind, Observed};
+use crate::plan::{Action, Change, FieldChange, FieldValue, Object};
+use crate::uaa::{WriteError, WriteErrorKind, Writer, Written};
+
+/// Makes changes at the real server.
+pub(super) struct UaaHands<'a> {
+    writer: &'a Writer,
+    secrets: &'a Secrets,
+    /// Ids of what the plan saw, and of what this run created since.
+    users: RefCell<BTreeMap<UserKey, Guid>>,
+    groups: RefCell<BTreeMap<GroupName, Guid>>,
+}
+
+impl<'a> UaaHands<'a> {
+    /// Knows the ids of everything observed.
+    pub(super) fn new(writer: &'a Writer, observed: &Observed, secrets: &'a Secrets) -> Self {
+        let named = observed.names.iter().map(|(id, key)| (key.clone(), id.clone()));
+        let found = observed.users.values().map(|user| (user.key.clone(), user.id.clone()));
+        let groups = observed.groups.values().map(|group| (group.name.clone(), group.id.clone()));
+        Self {
+            writer,
+            secrets,
+            users: RefCell::new(named.chain(found).collect()),
+            groups: RefCell::new(groups.collect()),
+        }
+    }
+
+    fn user(&self, key: &UserKey) -> Result<Guid, WriteError> {
+        self.users.borrow().get(key).cloned().ok_or_else(|| unknown_id("user", key))
+    }
+
+    fn group(&self, name: &GroupName) -> Result<Guid, WriteError> {
+        self.groups.borrow().get(name).cloned().ok_or_else(|| unknown_id("group", name))
+    }
+
+    async fn create_user(&self, key: UserKey, fields: &[FieldChange]) -> Result<Written, WriteError> {
+        let password = self.secrets.passwords.get(&key);
+        let id = self.writer.create_user(&key, fields, password).await?;
+        self.users.borrow_mut().insert(key, id);
+        Ok(Written::Done)
+    }
+
+    async fn create_group(&self, name: &GroupName, fields: &[FieldChange]) -> Result<Written, WriteError> {
+        let description = fields.iter().find_map(|field| match (&*field.name, &field.after) {
+            ("description", FieldValue::Text(text)) => Some(text.as_str()),
+            _ => None,
+        });
+        let id = self.writer.create_group(name, description).await?;
+        self.groups.borrow_mut().insert(name.clone(), id);
+        Ok(Written::Done)
+    }
+
+    async fn describe_group(&self, name: &GroupName, fields: &[FieldChange]) -> Result<Written, WriteError> {
+        match fields {
+            [description] => self.writer.describe_group(&self.group(name)?, description).await,
+            _ => Err(malformed("a group's update has one field, its description")),
+        }
+    }
+
+    /// Returns the ids that a membership change is about.
+    fn row(&self, object: &Object) -> Result<(Guid, Guid, MemberKind), WriteError> {
+        match object {
+            Object::Member { group, origin, username } => {
+                let user = UserKey::new(origin.clone(), username.clone());
+                Ok((self.group(group)?, self.user(&user)?, MemberKind::User))
+            }
+            Object::NestedGroup { group, member_group } => {
+                Ok((self.group(group)?, self.group(member_group)?, MemberKind::Group))
+            }
+            _ => Err(malformed("a membership names a group and a member")),
+        }
+    }
+}
+
+impl Hands for UaaHands<'_> {
+    async fn make(&self, change: &Change) -> Result<Written, WriteError> {
+        match (change.action, &change.object) {
+            (Action::CreateUser, Object::User { origin, username }) => {
+                self.create_user(UserKey::new(origin.clone(), username.clone()), &change.fields).await
+            }
+            (Action::UpdateUser, Object::User { origin, username }) => {
+                let user = UserKey::new(origin.clone(), username.clone());
+                self.writer.update_user(&self.user(&user)?, &change.fields).await
+            }
+            (Action::CreateGroup, Object::Group { group }) => self.create_group(group, &change.fields).await,
+            (Action::UpdateGroup, Object::Group { group }) => {
+                self.describe_group(group, &change.fields).await
+            }
+            (Action::AddMember, object) => {
+                let (group, member, kind) = self.row(object)?;
+                self.writer.add_member(&group, &member, kind).await
+            }
+            (Action::RemoveMember, object) => {
+                let (group, member, _) = self.row(object)?;
+                self.writer.remove_member(&group, &member).await
+            }
+            (
+                action @ (Action::MapExternalGroup | Action::UnmapExternalGroup),
+                Object::ExternalGroup { group, origin, external_group },
+            ) => {
+                let mapping = Mapping {
+                    group: group.clone(),
+                    origin: origin.clone(),
+                    external_group: external_group.clone(),
+                };
+                let id = self.group(group)?;
+                match action {
+                    Action::MapExternalGroup => self.writer.map_external_group(&id, &mapping).await,
+                    _ => self.writer.unmap_external_group(&id, &mapping).await,
+                }
+            }
+            (
+                Action::CreateUser
+                | Action::UpdateUser
+                | Action::CreateGroup
+                | Action::UpdateGroup
+                | Action::MapExternalGroup
+                | Action::UnmapExternalGroup,
+                _,
+            ) => Err(malformed("the action and the object do not belong together")),
+            (
+                Action::DeleteUser
+                | Action::DeleteGroup
+                | Action::CreateClient
+                | Action::UpdateClient
+                | Action::SetClientSecret
+                | Action::DeleteClient,
+                _,
+            ) => Err(malformed("this version neither deletes users and groups nor manages clients")),
+        }
+    }
+}
+
+fn unknown_id(kind: &str, name: &dyn std::fmt::Display) -> WriteError {
+    WriteError {
+        kind: WriteErrorKind::Drifted,
+        message: format!("{kind} {name} has no id: it was not there when the plan was made"),
+    }
+}
+
+fn malformed(why: &str) -> WriteError {
+    WriteError { kind: WriteErrorKind::Refused, message: why.to_owned() }
+}

@@ -1,0 +1,150 @@
+//! Carries out a plan: phase by phase, give before take, with the barrier; then the report.
+//!
+//! Decides what is tried, held or not reached. Never decides what should change (the plan did) or how UAA is told
+//! (`uaa::Writer` does).
+//!
+//! ```text
+//! Plan ─ stages() ─▶ one stage after the other ─▶ barrier: held? ─▶ hands: make it ─▶ outcome ─▶ Report
+//! ```
+
+mod barrier;
+mod hands;
+mod stages;
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+
+use futures_util::stream::{self, StreamExt};
+use tokio::sync::watch;
+
+use crate::desired::Secrets;
+use crate::observed::Observed;
+use crate::plan::{Change, Plan};
+use crate::report::{Outcome, Report};
+use crate::uaa::{WriteError, WriteErrorKind, Writer, Written};
+use barrier::Barrier;
+use hands::UaaHands;
+
+/// Hears what happens while a plan is carried out: the progress bar, or plain lines.
+pub trait Progress {
+    /// A change is being made.
+    fn started(&self, change: &Change);
+    /// A change has come to its outcome.
+    fn finished(&self, change: &Change, outcome: Outcome, error: Option<&str>);
+}
+
+/// How far a run goes on.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Interrupt {
+    /// To its end.
+    #[default]
+    None,
+    /// Finishes what is under way, starts nothing (the first Ctrl-C).
+    Finish,
+    /// Does not wait for what is under way either (the second Ctrl-C).
+    AtOnce,
+}
+
+/// Carries out `plan`, which was made from `observed`, as far as `interrupt` lets it.
+///
+/// The report's `converged` is left open: that takes another look at the server.
+pub async fn apply(
+    plan: &Plan,
+    observed: &Observed,
+    secrets: &Secrets,
+    writer: &Writer,
+    concurrency: usize,
+    progress: &dyn Progress,
+    interrupt: watch::Receiver<Interrupt>,
+) -> Report {
+    let hands = UaaHands::new(writer, observed, secrets);
+    let outcomes = carry_out(&plan.changes, &hands, concurrency, progress, &interrupt).await;
+    report(plan, outcomes)
+}
+
+/// Whatever makes one change at a server.
+trait Hands {
+    /// Makes the change.
+    async fn make(&self, change: &Change) -> Result<Written, WriteError>;
+}
+
+/// What became of a change, and the words for it.
+type Told = (Outcome, Option<String>);
+
+/// Makes the changes stage by stage; every change gets an outcome.
+async fn carry_out<H: Hands>(
+    changes: &[Change],
+    hands: &H,
+    concurrency: usize,
+    progress: &dyn Progress,
+    interrupt: &watch::Receiver<Interrupt>,
+) -> BTreeMap<u32, Told> {
+    // Shared by the changes under way, never across an await.
+    let barrier = RefCell::new(Barrier::default());
+    let mut outcomes = BTreeMap::new();
+    for stage in stages::stages(changes) {
+        let told = stream::iter(stage)
+            .map(|change| {
+                let barrier = &barrier;
+                async move {
+                    let told = if *interrupt.borrow() != Interrupt::None {
+                        (Outcome::NotTried, Some("interrupted before its turn".to_owned()))
+                    } else if let Some(why) = barrier.borrow().holds(change) {
+                        (Outcome::Held, Some(why))
+                    } else {
+                        progress.started(change);
+                        let mut interrupt = interrupt.clone();
+                        tokio::select! {
+                            biased;
+                            result = hands.make(change) => judge(result, barrier),
+                            Ok(_) = interrupt.wait_for(|interrupt| *interrupt == Interrupt::AtOnce) => {
+                                (Outcome::Unknown, Some("interrupted while it was under way".to_owned()))
+                            }
+                        }
+                    };
+                    barrier.borrow_mut().learn(change, told.0);
+                    progress.finished(change, told.0, told.1.as_deref());
+                    (change.id, told)
+                }
+            })
+            .buffer_unordered(concurrency.max(1))
+            .collect::<Vec<_>>()
+            .await;
+        outcomes.extend(told);
+    }
+    outcomes
+}
+
+/// Turns what a write came to into an outcome, and lets the barrier know when no further write makes sense.
+fn judge(result: Result<Written, WriteError>, barrier: &RefCell<Barrier>) -> Told {
+    match result {
+        Ok(Written::Done) => (Outcome::Done, None),
+        Ok(Written::AlreadySo) => (Outcome::AlreadySo, None),
+        Err(WriteError { kind, message }) => {
+            let outcome = match kind {
+                WriteErrorKind::Refused => Outcome::Failed,
+                WriteErrorKind::Systemic => {
+                    barrier.borrow_mut().hold_all(&message);
+                    Outcome::Failed
+                }
+                WriteErrorKind::Drifted => Outcome::Drifted,
+                WriteErrorKind::Unknown => Outcome::Unknown,
+            };
+            (outcome, Some(message))
+        }
+    }
+}
+
+/// Joins the plan's changes with their outcomes.
+fn report(plan: &Plan, mut outcomes: BTreeMap<u32, Told>) -> Report {
+    let mut report = Report::of(plan);
+    for applied in &mut report.changes {
+        if let Some((outcome, error)) = outcomes.remove(&applied.change.id) {
+            (applied.outcome, applied.error) = (outcome, error);
+        }
+    }
+    report
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,80 @@
+//! From the command line to a connection.
+
+use std::time::Duration;
+
+use secrecy::SecretString;
+use url::Url;
+
+use super::console::Console;
+use super::secret::client_secret;
+use crate::cli::{ConnectionArgs, ManifestArgs, Read};
+use crate::desired::Secrets;
+use crate::error::Error;
+use crate::model::ClientId;
+use crate::uaa::{Connection, ReadBy};
+
+/// Puts together how to reach UAA.
+pub(super) async fn connection(
+    args: &ConnectionArgs,
+    manifest: &ManifestArgs,
+    secrets: &Secrets,
+    console: &Console,
+) -> Result<Connection, Error> {
+    let target = target(args.target.as_deref())?;
+    if args.skip_ssl_validation {
+        console
+            .warn("certificates are not checked (-k): whoever sits between here and UAA can read the secret");
+    }
+    let mask: Vec<SecretString> = secrets.passwords.values().chain(&secrets.others).cloned().collect();
+    Ok(Connection {
+        target,
+        client_id: ClientId::new(&*args.client_id),
+        client_secret: client_secret(args, manifest).await?,
+        ca_cert: args.ca_cert.as_deref().filter(|text| !text.trim().is_empty()).map(ca_cert).transpose()?,
+        skip_ssl_validation: args.skip_ssl_validation,
+        allow_http: args.allow_http,
+        zone: args.zone.clone().filter(|zone| !zone.is_empty()),
+        timeout: Duration::from_secs(args.timeout.into()),
+        concurrency: args.concurrency.into(),
+        read_by: match args.read {
+            Read::Fewest => ReadBy::Fewest,
+            Read::List => ReadBy::List,
+            Read::Lookup => ReadBy::LookUp,
+        },
+        mask,
+    })
+}
+
+fn target(text: Option<&str>) -> Result<Url, Error> {
+    let Some(text) = text.map(str::trim).filter(|text| !text.is_empty()) else {
+        return Err(Error::new("no target: which UAA?")
+            .hint("give --target https://api.pks.example.com:8443, or set UAA_TARGET"));
+    };
+    let address = if text.contains("://") { text.to_owned() } else { format!("https://{text}") };
+    let unusable = |why: &str| {
+        Error::new("the target (--target, UAA_TARGET) is no usable address").cause(why.to_owned())
+    };
+    let url = Url::parse(&address).map_err(|error| unusable(&error.to_string()))?;
+    if url.host_str().is_none() {
+        return Err(unusable("it names no host"));
+    }
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err(unusable("it holds a user name or password, which would end up in logs")
+            .hint("give the client by --client-id and its secret by UAA_CLIENT_SECRET"));
+    }
+    if url.query().is_some() || url.fragment().is_some() {
+        return Err(unusable("it has a query or fragment"));
+    }
+    Ok(url)
+}
+
+/// Takes PEM text as it is, anything else as a path: what OM_CA_CERT and BOSH_CA_CERT do.
+fn ca_cert(text: &str) -> Result<Vec<u8>, Error> {
+    if text.contains("-----BEGIN") {
+        return Ok(text.as_bytes().to_vec());
+    }
+    std::fs::read(text).map_err(|error| {
+        Error::new(format!("cannot read the CA certificate {text} (--ca-cert, UAA_CA_CERT)"))
+            .cause(error.to_string())
+    })
+}

@@ -1,0 +1,105 @@
+//! What plan and apply share: manifest in, server read, plan made.
+
+use std::collections::BTreeSet;
+
+use secrecy::SecretString;
+
+use super::Stop;
+use super::console::Console;
+use crate::cli::{Format, ManifestArgs};
+use crate::desired::Desired;
+use crate::error::{Error, Exit};
+use crate::manifest::{self, Loaded, Sources};
+use crate::observed::{Observed, Server};
+use crate::plan::policy::{Allow, Policy};
+use crate::plan::{self, Plan};
+use crate::render;
+use crate::uaa::Reader;
+
+/// Reads the manifest; says everything that is wrong with it.
+pub(super) fn load(args: &ManifestArgs, console: &Console) -> Result<Loaded, Stop> {
+    if args.files.is_empty() {
+        return Err(Error::new("no manifest")
+            .hint("give one or more with -f PATH (a file, a directory, or - for standard input)")
+            .into());
+    }
+    let sources = Sources {
+        paths: args.files.clone(),
+        vars: args.vars.iter().map(|var| assignment(var)).collect::<Result<_, _>>()?,
+        vars_files: args.vars_files.clone(),
+        vars_env: args
+            .vars_env
+            .iter()
+            .filter(|prefix| !prefix.is_empty())
+            .flat_map(|prefix| environment(prefix))
+            .collect(),
+    };
+    let loaded = manifest::load(&sources).map_err(|problems| {
+        console.say(&render::problems::problems(&problems.0));
+        Stop::Exit(Exit::Error)
+    })?;
+    console.say(&render::problems::warnings(&loaded.warnings));
+    Ok(loaded)
+}
+
+fn assignment(text: &str) -> Result<(String, String), Error> {
+    match text.split_once('=') {
+        Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
+        // Not shown: what was meant as a value may be a secret.
+        _ => Err(Error::new("-v takes NAME=VALUE")
+            .hint("write -v cluster_admin=alana; for secrets use --vars-env")),
+    }
+}
+
+/// The environment's variables of one prefix. Values that are no text are left out: no manifest can name them.
+fn environment(prefix: &str) -> Vec<(String, String, SecretString)> {
+    let head = format!("{prefix}_");
+    std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+        .filter_map(|(name, value)| {
+            Some((prefix.to_owned(), name.strip_prefix(&head)?.to_owned(), value.into()))
+        })
+        .collect()
+}
+
+/// Refuses a server that the manifest is not for, before the secret is sent to it.
+pub(super) fn must_be_pinned(
+    desired: &Desired,
+    server: &Server,
+    format: Format,
+    console: &Console,
+) -> Result<(), Stop> {
+    let findings = plan::check_pin(desired, server);
+    if findings.is_empty() {
+        return Ok(());
+    }
+    show(&plan::refused(desired, server, findings), format, console)?;
+    Err(Stop::Exit(Exit::Refused))
+}
+
+/// Reads the server and makes the plan; says every entry that cannot come true.
+pub(super) async fn look(
+    reader: &Reader,
+    desired: &Desired,
+    allow: &[String],
+    console: &Console,
+) -> Result<(Observed, Plan), Stop> {
+    let observed = reader.observe(&plan::scope(desired)).await?;
+    let allow: Allow = allow.iter().cloned().collect::<BTreeSet<_>>();
+    let plan = plan::make(desired, &observed, &Policy::default(), &allow).map_err(|objections| {
+        console.say(&render::problems::objections(&objections));
+        Stop::Exit(Exit::Error)
+    })?;
+    for key in plan::unused_allows(&plan, &allow) {
+        console.warn(&format!("--allow '{key}' allows nothing: no finding has this key"));
+    }
+    Ok((observed, plan))
+}
+
+/// Shows a plan on standard output.
+pub(super) fn show(plan: &Plan, format: Format, console: &Console) -> Result<Exit, Stop> {
+    match format {
+        Format::Text => console.out(&render::text::plan(plan)),
+        Format::Json => console.json(plan),
+    }
+}

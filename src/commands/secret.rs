@@ -1,0 +1,111 @@
+//! Where the client's secret comes from: a file, standard input, a command, the environment, a prompt. Never an argument.
+
+use std::io::Read as _;
+use std::path::Path;
+use std::process::Stdio;
+use std::time::Duration;
+
+use secrecy::SecretString;
+
+use super::console::Console;
+use crate::cli::{ConnectionArgs, ManifestArgs};
+use crate::error::Error;
+
+/// The longest secret that is read; a larger file is another file.
+const LONGEST: u64 = 64 << 10;
+/// How long a command may take.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Gets the secret from the first source that is given.
+pub(super) async fn client_secret(
+    args: &ConnectionArgs,
+    manifest: &ManifestArgs,
+) -> Result<SecretString, Error> {
+    if let Some(path) = &args.client_secret_file {
+        return from_file(path);
+    }
+    if args.client_secret_stdin {
+        if manifest.files.iter().any(|path| path.as_os_str() == "-") {
+            return Err(Error::new(
+                "standard input cannot be both the manifest (-f -) and the secret (--client-secret-stdin)",
+            )
+            .hint("give the secret by UAA_CLIENT_SECRET or --client-secret-file"));
+        }
+        return from_reader(std::io::stdin().lock(), "standard input (--client-secret-stdin)");
+    }
+    if let Some(command) = &args.client_secret_command {
+        return from_command(command).await;
+    }
+    match std::env::var("UAA_CLIENT_SECRET") {
+        Ok(secret) => Ok(secret.into()),
+        Err(std::env::VarError::NotUnicode(_)) => Err(Error::new("UAA_CLIENT_SECRET is not UTF-8 text")),
+        Err(std::env::VarError::NotPresent) => from_prompt(args),
+    }
+}
+
+fn from_file(path: &Path) -> Result<SecretString, Error> {
+    let name = format!("{} (--client-secret-file)", path.display());
+    let file = std::fs::File::open(path)
+        .map_err(|error| Error::new(format!("cannot read {name}")).cause(error.to_string()))?;
+    from_reader(file, &name)
+}
+
+fn from_reader(reader: impl std::io::Read, name: &str) -> Result<SecretString, Error> {
+    let mut bytes = Vec::new();
+    reader
+        .take(LONGEST + 1)
+        .read_to_end(&mut bytes)
+        .map_err(|error| Error::new(format!("cannot read {name}")).cause(error.to_string()))?;
+    if bytes.len() as u64 > LONGEST {
+        return Err(Error::new(format!("{name} is longer than any secret")));
+    }
+    from_bytes(bytes, name)
+}
+
+/// Runs without a shell, so that nothing in the environment changes what is run; its errors go to our standard error.
+async fn from_command(command: &str) -> Result<SecretString, Error> {
+    let name = "the command of --client-secret-command";
+    let mut words = shell_words::split(command)
+        .map_err(|error| Error::new(format!("cannot read {name}")).cause(error.to_string()))?
+        .into_iter();
+    let program = words.next().ok_or_else(|| Error::new(format!("{name} is empty")))?;
+    let child = tokio::process::Command::new(&program)
+        .args(words)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::inherit())
+        .kill_on_drop(true)
+        .spawn()
+        .map_err(|error| Error::new(format!("cannot run {name}")).cause(format!("{program}: {error}")))?;
+    let output = tokio::time::timeout(PATIENCE, child.wait_with_output()).await;
+    let output =
+        output.map_err(|_| Error::new(format!("{name} did not end within {} s", PATIENCE.as_secs())))?;
+    let output = output.map_err(|error| Error::new(format!("cannot run {name}")).cause(error.to_string()))?;
+    if !output.status.success() {
+        return Err(Error::new(format!("{name} failed")).cause(format!("{program}: {}", output.status)));
+    }
+    from_bytes(output.stdout, name)
+}
+
+fn from_prompt(args: &ConnectionArgs) -> Result<SecretString, Error> {
+    if !Console::can_ask() {
+        return Err(Error::new(format!("the secret of client `{}` is missing", args.client_id))
+            .hint("set UAA_CLIENT_SECRET, or give --client-secret-file PATH, --client-secret-stdin or --client-secret-command 'om credentials …'"));
+    }
+    let secret =
+        dialoguer::Password::new().with_prompt(format!("Secret of client {}", args.client_id)).interact();
+    secret
+        .map(SecretString::from)
+        .map_err(|error| Error::new("cannot ask for the secret").cause(error.to_string()))
+}
+
+/// Takes off one line end; an empty secret is a mistake of whoever wrote the source.
+fn from_bytes(bytes: Vec<u8>, name: &str) -> Result<SecretString, Error> {
+    let text =
+        String::from_utf8(bytes).map_err(|_| Error::new(format!("{name}: the secret is not UTF-8 text")))?;
+    let text = text.strip_suffix('\n').map_or(text.as_str(), |text| text.strip_suffix('\r').unwrap_or(text));
+    if text.is_empty() {
+        return Err(Error::new(format!("{name}: the secret is empty")));
+    }
+    Ok(text.into())
+}

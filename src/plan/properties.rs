@@ -1,0 +1,394 @@
+//! What holds for every plan, over small random servers and manifests.
+//!
+//! Few names, so that everything meets everything: users of two origins, groups that nest in circles, a default group,
+//! a privileged one, rows of logins, rows without a member.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use proptest::prelude::*;
+
+use super::project::project;
+use super::worlds::{Manifest, Site, member, user};
+use super::{Action, Change, Object, Phase, Plan, Rail, scope};
+use crate::desired::{Desired, Holds};
+use crate::model::{ClusterRole, GroupName, Guid, Member, Origin, UserKey};
+use crate::observed::{MemberKind, Observed};
+
+const USERS: [&str; 6] = ["a", "b", "c", "me", "ldap/a", "ldap/d"];
+const GROUPS: [&str; 6] = ["team", "Ops", "openid", "uaa.admin", "pks.clusters.admin", "pks.clusters.manage"];
+const NAMES: [&str; 3] = ["", "X", "Y"];
+
+fn members() -> Vec<String> {
+    let groups = GROUPS.iter().map(|group| format!("group:{group}"));
+    USERS.iter().map(|user| (*user).to_owned()).chain(groups).collect()
+}
+
+fn a_site() -> impl Strategy<Value = Site> {
+    let existing = proptest::sample::subsequence(USERS.to_vec(), 0..=USERS.len());
+    let groups = proptest::sample::subsequence(GROUPS.to_vec(), 0..=GROUPS.len());
+    let rows = proptest::collection::vec((0..GROUPS.len(), 0..members().len() + 1, 0..4), 0..20);
+    let mappings = proptest::collection::vec((0..GROUPS.len(), 0..3_usize), 0..5);
+    let fields = proptest::collection::vec((0..NAMES.len(), any::<bool>(), any::<bool>()), USERS.len());
+    (existing, groups, rows, mappings, fields, any::<bool>(), any::<bool>()).prop_map(
+        |(existing, groups, rows, mappings, fields, with_me, defaults_known)| {
+            let mut site = Site::new().users(&existing);
+            for (name, (given, active, verified)) in USERS.iter().zip(fields) {
+                if existing.contains(name) {
+                    site = site.edit(name, |user| {
+                        user.given_name = NAMES[given].to_owned();
+                        (user.active, user.verified) = (active, verified);
+                    });
+                }
+            }
+            for group in &groups {
+                site = site.group(group, &[]);
+            }
+            let there = |name: &str, site: &Site| site.0.groups.contains_key(&GroupName::new(name));
+            for (group, who, origin) in rows {
+                let group = GROUPS[group];
+                let text = members().get(who).cloned().unwrap_or_else(|| "!gone".to_owned());
+                let exists = match text.strip_prefix("group:") {
+                    Some(inner) => inner != group && there(inner, &site),
+                    None => text.starts_with('!') || existing.contains(&text.as_str()),
+                };
+                if there(group, &site) && exists {
+                    let text = if origin == 0 { format!("~{text}") } else { text };
+                    site = site.group(group, &[&text]);
+                }
+            }
+            for (group, which) in mappings {
+                if there(GROUPS[group], &site) {
+                    site = site.maps(GROUPS[group], "ldap", ["cn=x", "cn=y", "cn=a/b"][which]);
+                }
+            }
+            site.change(|observed| {
+                if with_me {
+                    observed.me.user = Some(user("me"));
+                    observed.me.scopes = BTreeSet::from(["uaa.admin".to_owned()]);
+                }
+                if !defaults_known {
+                    observed.default_groups = None;
+                }
+            })
+        },
+    )
+}
+
+#[derive(Clone, Debug)]
+struct Words {
+    users: Vec<(usize, usize, Option<bool>)>,
+    groups: Vec<(usize, bool, Option<Vec<usize>>)>,
+    wishes: Vec<(usize, usize, bool)>,
+    access: Vec<(usize, Vec<ClusterRole>)>,
+}
+
+fn words() -> impl Strategy<Value = Words> {
+    let roles = proptest::sample::subsequence(ClusterRole::ALL.to_vec(), 0..=3);
+    let mappings = proptest::option::of(proptest::collection::vec(0..3_usize, 0..3));
+    (
+        proptest::collection::vec((0..USERS.len(), 0..4_usize, any::<Option<bool>>()), 0..5),
+        proptest::collection::vec((0..GROUPS.len(), any::<bool>(), mappings), 0..5),
+        proptest::collection::vec((0..GROUPS.len(), 0..members().len(), any::<bool>()), 0..10),
+        proptest::collection::vec((0..USERS.len(), roles), 0..4),
+    )
+        .prop_map(|(users, groups, wishes, access)| Words { users, groups, wishes, access })
+}
+
+/// Turns words into a manifest that the server has no objection to.
+fn manifest(words: &Words, site: &Site) -> Manifest {
+    let mut manifest = Manifest::new();
+    for &(index, given, active) in &words.users {
+        let name = USERS[index];
+        if manifest.desired.users.contains_key(&user(name)) {
+            continue;
+        }
+        manifest = manifest.user(name);
+        if let Some(given) = NAMES.get(given) {
+            manifest = manifest.edit(name, |user, said| user.given_name = said(given));
+        }
+        if given == 3 {
+            manifest = manifest.edit(name, |user, said| user.email = said("new@example.com"));
+        }
+        if let Some(active) = active {
+            manifest = manifest.active(name, active);
+        }
+    }
+    for (index, exact, mappings) in &words.groups {
+        let name = GROUPS[*index];
+        manifest = if *exact { manifest.exact(name) } else { manifest.additive(name) };
+        if let Some(mappings) = mappings {
+            let dns = mappings.iter().map(|which| ("ldap", ["cn=x", "cn=z", "cn=c;d"][*which]));
+            manifest = manifest.maps(name, &dns.collect::<Vec<_>>());
+        }
+    }
+    let exists = |text: &str, manifest: &Manifest| match member(text) {
+        Member::User(key) => site.0.users.contains_key(&key) || manifest.desired.users.contains_key(&key),
+        Member::Group(group) => {
+            site.0.groups.contains_key(&group) || manifest.desired.groups.contains_key(&group)
+        }
+    };
+    for &(group, who, present) in &words.wishes {
+        let (group, text) = (GROUPS[group], &members()[who]);
+        let group_there = exists(&format!("group:{group}"), &manifest);
+        if text == &format!("group:{group}") {
+            continue;
+        }
+        if !present {
+            manifest = manifest.absent(group, text);
+        } else if group_there && exists(text, &manifest) {
+            manifest = manifest.member(group, text);
+        }
+    }
+    for (index, roles) in &words.access {
+        if manifest.desired.users.contains_key(&user(USERS[*index])) {
+            manifest = manifest.access(USERS[*index], roles);
+        }
+    }
+    manifest
+}
+
+type Rows = BTreeSet<(GroupName, Guid, Origin)>;
+
+fn rows(observed: &Observed) -> Rows {
+    let rows = |group: &crate::observed::ObservedGroup| {
+        let name = group.name.clone();
+        group
+            .rows
+            .iter()
+            .map(move |(id, row)| (name.clone(), id.clone(), row.origin.clone()))
+            .collect::<Vec<_>>()
+    };
+    observed.groups.values().flat_map(rows).collect()
+}
+
+/// Who holds a group, followed row by row as a reader would (no index, no cache).
+fn holders(observed: &Observed, group: &GroupName) -> BTreeSet<Guid> {
+    let mut seen = BTreeSet::new();
+    let mut open = vec![group.clone()];
+    let mut users = BTreeSet::new();
+    while let Some(name) = open.pop() {
+        if !seen.insert(name.clone()) {
+            continue;
+        }
+        for (id, row) in observed.groups.get(&name).into_iter().flat_map(|group| &group.rows) {
+            match row.kind {
+                MemberKind::User => {
+                    users.insert(id.clone());
+                }
+                MemberKind::Group => open.extend(observed.group_by_id(id).map(|group| group.name.clone())),
+            }
+        }
+    }
+    users
+}
+
+/// The manifest that says what the server has.
+fn described(site: &Site) -> Manifest {
+    let mut manifest = Manifest::new();
+    for observed in site.0.users.values() {
+        let text = observed.key.to_string();
+        manifest = manifest
+            .user(&text)
+            .edit(&text, |user, said| {
+                user.email = said(&observed.email);
+                user.given_name = said(&observed.given_name);
+            })
+            .active(&text, observed.active);
+    }
+    for group in site.0.groups.values() {
+        let name = group.name.as_str();
+        let dns: Vec<(&str, &str)> = site
+            .0
+            .mappings
+            .iter()
+            .filter(|mapping| mapping.group == group.name)
+            .map(|mapping| (mapping.origin.as_str(), mapping.external_group.as_str()))
+            .collect();
+        manifest = manifest.exact(name).maps(name, &dns);
+        for (id, row) in group.rows.iter().filter(|(_, row)| row.origin.is_uaa()) {
+            let text = match row.kind {
+                MemberKind::User => site.0.names.get(id).map(ToString::to_string),
+                MemberKind::Group => site.0.group_by_id(id).map(|group| format!("group:{}", group.name)),
+            };
+            manifest = text.into_iter().fold(manifest, |manifest, text| manifest.member(name, &text));
+        }
+    }
+    manifest
+}
+
+/// Cuts an observation down to what was asked for, as a look-up would.
+fn looked_up(observed: &Observed, desired: &Desired) -> Observed {
+    let asked = scope(desired);
+    let mut cut = observed.clone();
+    cut.users.retain(|key, _| asked.users.contains(key));
+    let named: BTreeSet<&Guid> = observed
+        .groups
+        .values()
+        .filter(|group| asked.name_members_of.contains(&group.name))
+        .flat_map(|group| group.rows.keys())
+        .collect();
+    cut.names.retain(|id, _| named.contains(id));
+    if asked.origins.is_empty() {
+        cut.origins = None;
+    }
+    cut
+}
+
+fn json(plan: &Plan) -> String {
+    serde_json::to_string(plan).expect("a plan is JSON")
+}
+
+fn object_text(object: &Object) -> String {
+    serde_json::to_string(object).expect("an object is JSON")
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 1000, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn what_the_manifest_says_as_it_is_changes_nothing(site in a_site()) {
+        let plan = described(&site).plan(&site);
+        prop_assert_eq!(plan.changes, vec![]);
+        prop_assert_eq!(plan.findings, vec![]);
+    }
+
+    #[test]
+    fn the_state_that_a_plan_leads_to_needs_no_plan(site in a_site(), words in words()) {
+        let manifest = manifest(&words, &site);
+        let plan = manifest.plan(&site);
+        let after = Site(project(&site.0, &plan.changes));
+        prop_assert_eq!(manifest.plan(&after).changes, vec![]);
+    }
+
+    #[test]
+    fn what_is_not_managed_stays_as_it_is(site in a_site(), words in words()) {
+        let manifest = manifest(&words, &site);
+        let desired = &manifest.desired;
+        let after = project(&site.0, &manifest.plan(&site).changes);
+        for (key, before) in &site.0.users {
+            let after = &after.users[key];
+            match desired.users.get(key) {
+                None => prop_assert_eq!(before, after),
+                Some(user) => {
+                    prop_assert_eq!(&before.family_name, &after.family_name);
+                    prop_assert_eq!(before.verified, after.verified);
+                    prop_assert!(user.active.is_some() || before.active == after.active);
+                    prop_assert!(user.given_name.is_some() || before.given_name == after.given_name);
+                    prop_assert!(key.origin.is_uaa() || before.email == after.email);
+                }
+            }
+        }
+        let defaults = super::shipped::default_groups(&site.0);
+        for (name, before) in &site.0.groups {
+            let entry = desired.groups.get(name);
+            let exact = entry.is_some_and(|entry| entry.holds == Holds::Exactly);
+            let wishes = desired.memberships.get(name);
+            let rows_after = &after.groups[name].rows;
+            for (id, row) in &before.rows {
+                let who = match row.kind {
+                    MemberKind::User => site.0.names.get(id).cloned().map(Member::User),
+                    MemberKind::Group => site.0.group_by_id(id).map(|group| Member::Group(group.name.clone())),
+                };
+                let spoken_about = exact || who.as_ref().is_some_and(|who| wishes.is_some_and(|wishes| wishes.contains_key(who)));
+                if !spoken_about || who.is_none() || !row.origin.is_uaa() || defaults.contains(name) {
+                    prop_assert_eq!(rows_after.get(id), Some(row));
+                }
+            }
+            let mappings = |observed: &Observed| -> Vec<_> {
+                observed.mappings.iter().filter(|mapping| mapping.group == *name).cloned().collect()
+            };
+            if entry.is_none_or(|entry| entry.external_groups.is_none()) {
+                prop_assert_eq!(mappings(&site.0), mappings(&after));
+            }
+        }
+    }
+
+    #[test]
+    fn no_step_on_the_way_is_less_safe_than_both_ends(site in a_site(), words in words()) {
+        let plan = manifest(&words, &site).plan(&site);
+        let (before, after) = (rows(&site.0), rows(&project(&site.0, &plan.changes)));
+        let own = plan.changes.iter().any(|change| change.phase == Phase::Own);
+        for made in 0..=plan.changes.len() {
+            let state = project(&site.0, &plan.changes[..made]);
+            let now = rows(&state);
+            prop_assert!(before.intersection(&after).all(|row| now.contains(row)), "lost after {made}");
+            prop_assert!(now.iter().all(|row| before.contains(row) || after.contains(row)), "strange after {made}");
+            // Through nested groups too: who holds a group before and after holds it all the way.
+            for group in site.0.groups.keys().filter(|_| !own) {
+                let end = project(&site.0, &plan.changes);
+                let (first, last) = (holders(&site.0, group), holders(&end, group));
+                prop_assert!(first.intersection(&last).all(|user| holders(&state, group).contains(user)));
+            }
+        }
+    }
+
+    #[test]
+    fn what_no_rail_refuses_gives_nobody_a_privileged_group(site in a_site(), words in words()) {
+        let plan = manifest(&words, &site).plan(&site);
+        prop_assume!(!plan.findings.iter().any(|finding| finding.rail == Rail::Escalates));
+        let admin = GroupName::new("uaa.admin");
+        let before = holders(&site.0, &admin);
+        for made in 0..=plan.changes.len() {
+            let now = holders(&project(&site.0, &plan.changes[..made]), &admin);
+            prop_assert!(now.is_subset(&before), "{:?}", now);
+        }
+    }
+
+    #[test]
+    fn who_gains_a_privileged_group_is_named_by_a_finding(site in a_site(), words in words()) {
+        let plan = manifest(&words, &site).plan(&site);
+        let admin = GroupName::new("uaa.admin");
+        for change in plan.changes.iter().filter(|change| change.action == Action::AddMember) {
+            let Object::Member { group, origin, username } = &change.object else { continue };
+            if *group != admin {
+                continue;
+            }
+            let key = UserKey::new(origin.clone(), username.clone());
+            let uaa_rows_only = {
+                let mut observed = site.0.clone();
+                for group in observed.groups.values_mut() {
+                    group.rows.retain(|_, row| row.kind == MemberKind::Group || row.origin.is_uaa());
+                }
+                observed
+            };
+            let held = site.0.users.get(&key).is_some_and(|user| holders(&uaa_rows_only, &admin).contains(&user.id));
+            let named = plan.findings.iter().any(|finding| {
+                finding.key.as_deref() == Some(&format!("escalates:uaa.admin/{key}")) && finding.changes.contains(&change.id)
+            });
+            prop_assert!(held || named);
+        }
+    }
+
+    #[test]
+    fn a_plan_is_numbered_sorted_and_writes_each_object_once_a_phase(site in a_site(), words in words()) {
+        let plan = manifest(&words, &site).plan(&site);
+        let mut seen: BTreeMap<(Phase, String), usize> = BTreeMap::new();
+        for (place, change) in plan.changes.iter().enumerate() {
+            let Change { id, phase, key, needs, object, .. } = change;
+            prop_assert_eq!(*id as usize, place);
+            prop_assert!(needs.iter().all(|need| need < id), "{key} needs what comes later");
+            *seen.entry((*phase, object_text(object))).or_default() += 1;
+            if let Some(next) = plan.changes.get(place + 1) {
+                prop_assert!(*phase <= next.phase);
+                prop_assert!(*phase == Phase::Own || *phase < next.phase || (change.kind, key) < (next.kind, &next.key));
+            }
+        }
+        prop_assert!(seen.iter().all(|((phase, _), count)| *phase == Phase::Own || *count == 1));
+        prop_assert!(plan.findings.iter().all(|finding| finding.changes.iter().all(|id| (*id as usize) < plan.changes.len())));
+    }
+
+    #[test]
+    fn a_plan_survives_json(site in a_site(), words in words()) {
+        let plan = manifest(&words, &site).plan(&site);
+        let read: Plan = serde_json::from_str(&json(&plan)).expect("what was written can be read");
+        prop_assert_eq!(json(&read), json(&plan));
+        prop_assert_eq!(read, plan);
+    }
+
+    #[test]
+    fn listing_everything_and_looking_up_what_is_named_give_the_same_bytes(site in a_site(), words in words()) {
+        let manifest = manifest(&words, &site);
+        let cut = Site(looked_up(&site.0, &manifest.desired));
+        prop_assert_eq!(json(&manifest.plan(&cut)), json(&manifest.plan(&site)));
+    }
+}

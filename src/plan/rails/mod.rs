@@ -1,0 +1,151 @@
+//! The safety rules, judged on the state that will result and over direct, nested and mapped ways in.
+//!
+//! One file for each rail. A rail says what would result; it never changes the plan. What `--allow` names is marked,
+//! nothing else is.
+
+mod adopts;
+pub(super) mod built_ins;
+mod empties;
+mod escalates;
+mod own_identity;
+mod removals;
+mod target_pin;
+mod undeletable;
+
+use std::collections::BTreeMap;
+
+pub use target_pin::check_pin;
+
+use super::policy::{Allow, Policy};
+use super::risks::{self, membership};
+use super::world::World;
+use super::{Action, Change, Finding, Rail, Risk};
+use crate::desired::{Desired, Holds};
+use crate::model::{GroupName, Member};
+use crate::observed::Server;
+
+/// Everything that a rail may look at.
+pub(super) struct Case<'a> {
+    pub(super) desired: &'a Desired,
+    pub(super) policy: &'a Policy,
+    pub(super) changes: &'a [Change],
+    /// The server as it is.
+    pub(super) before: &'a World<'a>,
+    /// The server when all is given and nothing is taken yet: the most that anyone holds on the way.
+    pub(super) widest: &'a World<'a>,
+    /// The server when only our own changes are left.
+    pub(super) before_own: &'a World<'a>,
+    /// The server as it will be.
+    pub(super) after: &'a World<'a>,
+}
+
+/// Asks every rail.
+pub(super) fn findings(case: &Case<'_>, server: &Server, allow: &Allow) -> Vec<Finding> {
+    let gains = escalates::gains(case);
+    let counts = counts(case);
+    let mut findings = own_identity::findings(case);
+    findings.extend(check_pin(case.desired, server));
+    findings.extend(built_ins::findings(case.changes, &case.before.default_groups));
+    findings.extend(escalates::findings(&gains));
+    findings.extend(adopts::findings(case, &gains));
+    findings.extend(empties::findings(&counts));
+    findings.extend(removals::findings(case, &counts));
+    findings.extend(undeletable::findings(case.changes));
+    for finding in &mut findings {
+        finding.changes.sort_unstable();
+        finding.changes.dedup();
+        finding.allowed = finding.key.as_ref().is_some_and(|key| allow.contains(key));
+    }
+    findings.sort_by(|a, b| {
+        (a.rail, &a.key, &a.changes, &a.message).cmp(&(b.rail, &b.key, &b.changes, &b.message))
+    });
+    findings
+}
+
+/// Marks the changes that an allowed finding is about, and what a rail says without refusing.
+pub(super) fn mark(changes: &mut [Change], findings: &[Finding], notices: Vec<(u32, Risk, String)>) {
+    for finding in findings.iter().filter(|finding| finding.allowed) {
+        let risk = match finding.rail {
+            Rail::Escalates => Risk::Escalates,
+            Rail::Adopts => Risk::Adopts,
+            Rail::Empties | Rail::Removals => Risk::Removes,
+            Rail::OwnIdentity | Rail::TargetPin | Rail::BuiltIns | Rail::Undeletable => continue,
+        };
+        for &id in &finding.changes {
+            risks::add(&mut changes[id as usize], risk, finding.message.clone());
+        }
+    }
+    for (id, risk, note) in notices {
+        risks::add(&mut changes[id as usize], risk, note);
+    }
+}
+
+/// Returns what rails say without refusing.
+pub(super) fn notices(case: &Case<'_>) -> Vec<(u32, Risk, String)> {
+    adopts::notices(case, &escalates::gains(case))
+}
+
+/// Makes a finding that `--allow` has not been asked about yet.
+fn finding(rail: Rail, key: Option<String>, changes: Vec<u32>, message: String) -> Finding {
+    Finding { rail, key, changes, allowed: false, message }
+}
+
+/// How a group's `uaa` members change in number.
+struct Count {
+    /// As the manifest writes it.
+    name: GroupName,
+    exact: bool,
+    before: usize,
+    removed: Vec<u32>,
+    added: usize,
+}
+
+/// Counts the members of each group that loses some. Rows whose member no longer exists do not count, where that is
+/// known.
+fn counts(case: &Case<'_>) -> Vec<Count> {
+    let mut counts: BTreeMap<GroupName, Count> = BTreeMap::new();
+    for change in case.changes {
+        let added = match change.action {
+            Action::AddMember => true,
+            Action::RemoveMember => false,
+            _ => continue,
+        };
+        let Some(membership) = membership(&change.object) else { continue };
+        let count = counts.entry(membership.group.clone()).or_insert_with(|| Count {
+            exact: case
+                .desired
+                .groups
+                .get(&membership.group)
+                .is_some_and(|group| group.holds == Holds::Exactly),
+            before: members(case.before, &membership.group),
+            name: membership.group,
+            removed: Vec::new(),
+            added: 0,
+        });
+        if added {
+            count.added += 1;
+        } else {
+            count.removed.push(change.id);
+        }
+    }
+    counts.into_values().filter(|count| !count.removed.is_empty()).collect()
+}
+
+fn members(world: &World<'_>, group: &GroupName) -> usize {
+    let rows = world.group(group).into_iter().flat_map(|group| &group.rows);
+    let named = world.names_members_of(group);
+    rows.filter(|(id, row)| row.origin.is_uaa() && (!named || world.member(id, row.kind).is_some())).count()
+}
+
+/// Counts with its noun.
+fn number(count: usize, noun: &str) -> String {
+    if count == 1 { format!("1 {noun}") } else { format!("{count} {noun}s") }
+}
+
+/// Names a member inside a sentence.
+fn who(member: &Member) -> String {
+    match member {
+        Member::User(user) => format!("`{user}`"),
+        Member::Group(group) => format!("everyone in group `{group}`"),
+    }
+}

@@ -1,0 +1,105 @@
+//! The committed JSON Schemas are those of the types.
+
+use std::path::Path;
+
+use schemars::{JsonSchema, schema_for};
+
+use super::worlds::{Manifest, Site};
+use super::{FORMAT, Plan};
+use crate::model::ClusterRole::Manage;
+use crate::report::{Applied, Outcome, Report};
+
+/// Compares a committed schema with the type's; `UPDATE_SCHEMAS=1 cargo test --lib schema` writes it.
+fn is_fresh<T: JsonSchema>(name: &str) {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/schema").join(name);
+    let schema = serde_json::to_string_pretty(&schema_for!(T)).expect("a schema is JSON") + "\n";
+    if std::env::var_os("UPDATE_SCHEMAS").is_some() {
+        std::fs::create_dir_all(path.parent().expect("a file in a folder")).expect("the folder can be made");
+        std::fs::write(&path, &schema).expect("the schema can be written");
+    }
+    let committed = std::fs::read_to_string(&path).unwrap_or_default();
+    assert!(
+        committed == schema,
+        "docs/schema/{name} is stale: run `UPDATE_SCHEMAS=1 cargo test --lib schema` and commit the result"
+    );
+}
+
+fn is_valid<T: JsonSchema>(value: &impl serde::Serialize) {
+    let schema = serde_json::to_value(schema_for!(T)).expect("a schema is JSON");
+    let value = serde_json::to_value(value).expect("a plan is JSON");
+    let validator = jsonschema::validator_for(&schema).expect("the schema is one");
+    let errors: Vec<String> = validator.iter_errors(&value).map(|error| error.to_string()).collect();
+    assert_eq!(errors, Vec::<String>::new());
+    // And it refuses something.
+    assert!(!validator.is_valid(&serde_json::json!({"format": FORMAT})));
+}
+
+/// A plan with every part: all kinds of changes of this version, kept items, a blind spot, findings with and without
+/// key.
+fn sample() -> Plan {
+    let site = Site::new()
+        .users(&["alana", "old"])
+        .group("team", &["old"])
+        .group("uaa.admin", &[])
+        .maps("team", "ldap", "cn=old")
+        .group("pks.clusters.admin", &["alana", "old"]);
+    Manifest::new()
+        .user("alana")
+        .edit("alana", |alana, said| {
+            (alana.given_name, alana.email) = (said("Alana"), said("new@example.com"))
+        })
+        .user("new")
+        .access("alana", &[Manage])
+        .exact("team")
+        .description("team", "The team")
+        .maps("team", &[("ldap", "cn=new")])
+        .exact("fresh")
+        .member("fresh", "new")
+        .additive("uaa.admin")
+        .members("uaa.admin", &["new", "group:fresh"])
+        .change(|desired| {
+            let because = desired.users.values().next().expect("one user").because.clone();
+            desired.pin.zone = Some(crate::desired::Said { value: "other".to_owned(), because });
+        })
+        .plan(&site)
+}
+
+#[test]
+fn the_plans_schema_is_that_of_the_type_and_a_plan_is_valid() {
+    is_fresh::<Plan>("plan.schema.json");
+    let plan = sample();
+    assert!(!plan.changes.is_empty() && !plan.kept.is_empty() && !plan.blind_spots.is_empty());
+    assert!(plan.findings.iter().any(|finding| finding.key.is_none()));
+    assert!(plan.findings.iter().any(|finding| finding.key.is_some()));
+    is_valid::<Plan>(&plan);
+}
+
+#[test]
+fn the_reports_schema_is_that_of_the_type_and_a_report_is_valid() {
+    is_fresh::<Report>("report.schema.json");
+    let Plan { format, tool, target, plan_digest, summary, changes, .. } = sample();
+    let applied = |change| Applied { change, outcome: Outcome::Failed, error: Some("no".to_owned()) };
+    let report = Report {
+        format,
+        tool,
+        target,
+        plan_digest,
+        summary,
+        changes: changes.into_iter().map(applied).collect(),
+        converged: None,
+        remaining: vec!["team/uaa/old".to_owned()],
+    };
+    is_valid::<Report>(&report);
+}
+
+#[test]
+fn the_contracts_example_of_a_change_reads_as_one() {
+    let example = serde_json::json!({
+        "id": 3, "phase": "grant", "action": "add_member", "kind": "member",
+        "key": "pks.clusters.admin/uaa/alana",
+        "object": {"group": "pks.clusters.admin", "origin": "uaa", "username": "alana"}, "needs": [0, 1],
+        "because": {"file": "pks.yml", "line": 12}, "expects": "absent", "risks": []
+    });
+    let change: super::Change = serde_json::from_value(example.clone()).expect("the example of design.md §5");
+    assert_eq!(serde_json::to_value(&change).expect("a change is JSON"), example);
+}

@@ -1,0 +1,79 @@
+//! What of the server a plan needs: the one place that decides what is ours to look at.
+
+use std::collections::BTreeSet;
+
+use crate::desired::{Desired, DesiredGroup, DesiredUser, Holds, WishBy};
+use crate::model::{ClusterRole, GroupName, Member, Origin, UserKey};
+use crate::observed::ReadScope;
+
+/// Returns what a plan of this manifest needs to know of the server.
+#[must_use]
+pub fn scope(desired: &Desired) -> ReadScope {
+    ReadScope {
+        users: users(desired),
+        name_members_of: name_members_of(desired),
+        origins: named_origins(desired)
+            .into_iter()
+            .map(|(origin, _)| origin.clone())
+            .filter(|origin| !vouched_for(desired, origin))
+            .collect(),
+    }
+}
+
+/// Users that the manifest names anywhere.
+fn users(desired: &Desired) -> BTreeSet<UserKey> {
+    let members = desired.memberships.values().flat_map(|wishes| wishes.keys());
+    let members = members.filter_map(|member| match member {
+        Member::User(user) => Some(user),
+        Member::Group(_) => None,
+    });
+    desired.users.keys().chain(members).cloned().collect()
+}
+
+/// Groups whose every member must have a name: those that lose whom the manifest does not list, and those that give
+/// access to clusters.
+fn name_members_of(desired: &Desired) -> BTreeSet<GroupName> {
+    let exact = desired.groups.values().filter(|group| group.holds == Holds::Exactly);
+    let mut groups: BTreeSet<GroupName> = exact.map(|group| group.name.clone()).collect();
+    if desired.users_declared {
+        for role in ClusterRole::ALL {
+            // The manifest's spelling stays where both name one group.
+            if !groups.contains(&role.group()) {
+                groups.insert(role.group());
+            }
+        }
+    }
+    groups
+}
+
+/// Returns the origins that entries name, each with its place. `uaa` is in every zone and needs no check.
+pub(super) fn named_origins(desired: &Desired) -> BTreeSet<(&Origin, &crate::desired::Because)> {
+    let mut named = BTreeSet::new();
+    for DesiredUser { key, origin_because, .. } in desired.users.values() {
+        named.insert((&key.origin, origin_because));
+    }
+    for wishes in desired.memberships.values() {
+        for (member, wish) in wishes {
+            let own_words = match wish.by {
+                WishBy::Members | WishBy::AbsentMembers => true,
+                // The user's entry, seen above, names the origin.
+                WishBy::Groups | WishBy::ClusterAccess => false,
+            };
+            if let (Member::User(user), true) = (member, own_words) {
+                named.insert((&user.origin, &wish.because));
+            }
+        }
+    }
+    for DesiredGroup { external_groups, .. } in desired.groups.values() {
+        for (mapping, because) in external_groups.iter().flatten() {
+            named.insert((&mapping.origin, because));
+        }
+    }
+    named.retain(|(origin, _)| !origin.is_uaa());
+    named
+}
+
+/// Tells whether the manifest's `target.origins` lists this origin.
+pub(super) fn vouched_for(desired: &Desired, origin: &Origin) -> bool {
+    desired.pin.origins.as_ref().is_some_and(|origins| origins.value.contains(origin))
+}

@@ -1,0 +1,277 @@
+//! A plan for people: what changes by phase, what is kept, what was not compared, what the rails say.
+
+use std::fmt::Write as _;
+
+use anstyle::Style;
+use unicode_width::UnicodeWidthStr;
+
+use super::style::{self, styled};
+use crate::plan::{
+    Action, BlindSpot, BlindSpotWhat, Change, FieldChange, FieldValue, Finding, Kept, KeptWhy, Kind, Phase,
+    Plan, Rail,
+};
+use crate::visible::visible;
+
+/// Keys wider than this do not push the column of places further.
+const WIDEST_KEY: usize = 72;
+/// So many kept names are shown of each sort, but all of those who hold access that nobody accounts for.
+const SHOWN_KEPT: usize = 20;
+
+/// Shows a plan.
+#[must_use]
+pub fn plan(plan: &Plan) -> String {
+    let mut out = String::new();
+    let target = &plan.target;
+    let zone =
+        if target.zone.is_empty() { String::new() } else { format!(", zone {}", visible(&target.zone)) };
+    let _ = writeln!(out, "{}{zone} (UAA {})", visible(&target.url), visible(&target.uaa_version));
+    changes(&mut out, &plan.changes);
+    kept(&mut out, &plan.kept);
+    blind_spots(&mut out, &plan.blind_spots);
+    findings(&mut out, &plan.findings, &plan.changes);
+    let _ = writeln!(out, "\n{}", summary(plan));
+    out
+}
+
+fn changes(out: &mut String, changes: &[Change]) {
+    let width = changes
+        .iter()
+        .map(|change| visible(&change.key).width())
+        .filter(|&width| width <= WIDEST_KEY)
+        .max()
+        .unwrap_or_default();
+    let mut phase = None;
+    for change in changes {
+        if phase != Some(change.phase) {
+            phase = Some(change.phase);
+            let number = changes.iter().filter(|other| other.phase == change.phase).count();
+            let (name, meaning) = phase_words(change.phase);
+            let _ = writeln!(
+                out,
+                "\n{} {}",
+                styled(style::HEADING, format!("{name} ({number}):")),
+                styled(style::DIM, meaning)
+            );
+        }
+        let (symbol, style) = symbol(change.action);
+        let key = visible(&change.key);
+        let pad = " ".repeat(width.saturating_sub(key.width()));
+        let place = visible(&change.because.to_string());
+        let _ = writeln!(
+            out,
+            "  {} {:<7} {key}{pad}  {}",
+            styled(style, symbol),
+            kind(change.kind),
+            styled(style::DIM, place)
+        );
+        for field in &change.fields {
+            let _ = writeln!(out, "              {}", field_words(field));
+        }
+        for note in &change.notes {
+            let _ = writeln!(out, "            {} {}", styled(style::WARNING, "!"), visible(note));
+        }
+    }
+}
+
+fn phase_words(phase: Phase) -> (&'static str, &'static str) {
+    match phase {
+        Phase::Create => ("Create", "new users and groups"),
+        Phase::Update => ("Update", "fields that neither give nor take access"),
+        Phase::Grant => ("Grant", "access that is given"),
+        Phase::Revoke => ("Revoke", "access that is taken, after everything is given"),
+        Phase::Delete => ("Delete", "objects that go"),
+        Phase::Own => ("Own", "what we ourselves log in with, last"),
+    }
+}
+
+fn symbol(action: Action) -> (&'static str, Style) {
+    match action {
+        Action::CreateUser
+        | Action::CreateGroup
+        | Action::CreateClient
+        | Action::AddMember
+        | Action::MapExternalGroup => ("+", style::GIVES),
+        Action::UpdateUser | Action::UpdateGroup | Action::UpdateClient | Action::SetClientSecret => {
+            ("~", style::CHANGES)
+        }
+        Action::DeleteUser
+        | Action::DeleteGroup
+        | Action::DeleteClient
+        | Action::RemoveMember
+        | Action::UnmapExternalGroup => ("-", style::TAKES),
+    }
+}
+
+fn kind(kind: Kind) -> &'static str {
+    match kind {
+        Kind::User => "user",
+        Kind::Group => "group",
+        Kind::Member => "member",
+        Kind::ExternalGroup => "mapping",
+        Kind::Client => "client",
+    }
+}
+
+fn field_words(field: &FieldChange) -> String {
+    let name = format!("{:<12}", visible(&field.name));
+    match &field.before {
+        FieldValue::None => format!("{name} {}", value(&field.after)),
+        before => format!("{name} {} → {}", value(before), value(&field.after)),
+    }
+}
+
+fn value(value: &FieldValue) -> String {
+    match value {
+        FieldValue::None => "-".to_owned(),
+        FieldValue::Flag(flag) => flag.to_string(),
+        FieldValue::Number(number) => number.to_string(),
+        FieldValue::Text(text) if text == FieldValue::REDACTED => text.clone(),
+        FieldValue::Text(text) => quoted(text),
+        FieldValue::List(texts) => {
+            format!("[{}]", texts.iter().map(|text| quoted(text)).collect::<Vec<_>>().join(", "))
+        }
+        FieldValue::Variable { variable } => format!("(({}))", visible(variable)),
+    }
+}
+
+fn quoted(text: &str) -> String {
+    format!("\"{}\"", visible(&text.replace('\\', "\\\\").replace('"', "\\\"")))
+}
+
+fn kept(out: &mut String, all: &[Kept]) {
+    if all.is_empty() {
+        return;
+    }
+    let _ = writeln!(
+        out,
+        "\n{} {}",
+        styled(style::HEADING, "Kept:"),
+        styled(style::DIM, "related to the manifest, and left as it is")
+    );
+    for Kept { why, kind: of, items } in all {
+        let words = why_words(*why);
+        let (mark, shown) = match why {
+            KeptWhy::UnaccountedAccess => (styled(style::WARNING, "!"), items.len()),
+            _ => (" ".to_owned(), SHOWN_KEPT),
+        };
+        let _ = writeln!(out, "  {mark} {} ({} {})", words, items.len(), kind(*of));
+        for item in items.iter().take(shown) {
+            let _ = writeln!(out, "      {}", visible(item));
+        }
+        if items.len() > shown {
+            let _ = writeln!(out, "      … and {} more (see --format json)", items.len() - shown);
+        }
+    }
+}
+
+fn why_words(why: KeptWhy) -> &'static str {
+    match why {
+        KeptWhy::UnaccountedAccess => "hold cluster access that the manifest does not account for",
+        KeptWhy::DerivedMembership => {
+            "brought by a login of the identity provider: ends when the mapping there ends"
+        }
+        KeptWhy::DefaultGroup => "everyone in the zone holds this group",
+        KeptWhy::Ghost => "the row is still there, its member is not",
+        KeptWhy::ServerOwned => "UAA writes this group's description itself, at each start",
+        KeptWhy::Description => "the description differs; an additive group's is used at creation only",
+        KeptWhy::Profile => "the profile differs; each login of the identity provider rewrites it",
+        KeptWhy::Undeletable => "UAA cannot delete a mapping whose name holds one of / \\ ; %",
+        KeptWhy::Spelling => "the server spells the name with other upper or lower case",
+    }
+}
+
+fn blind_spots(out: &mut String, all: &[BlindSpot]) {
+    if all.is_empty() {
+        return;
+    }
+    let _ = writeln!(out, "\n{} {}", styled(style::HEADING, "Not compared:"), styled(style::DIM, "what UAA does not tell"));
+    for BlindSpot { what, items, values: _, why } in all {
+        let words = match what {
+            BlindSpotWhat::Password => "passwords",
+            BlindSpotWhat::ClientSecret => "client secrets",
+            BlindSpotWhat::DefaultGroups => "default groups",
+            BlindSpotWhat::Origins => "origins",
+        };
+        let _ = writeln!(out, "    {words}: {}", visible(why));
+        let names: Vec<String> = items.iter().take(SHOWN_KEPT).map(|item| visible(item)).collect();
+        let more = items.len().saturating_sub(SHOWN_KEPT);
+        let more = if more == 0 { String::new() } else { format!(" … and {more} more") };
+        let _ = writeln!(out, "      {}{more}", names.join(", "));
+    }
+}
+
+fn findings(out: &mut String, all: &[Finding], changes: &[Change]) {
+    let (allowed, refused): (Vec<_>, Vec<_>) = all.iter().partition(|finding| finding.allowed);
+    for (heading, style, meaning, findings) in [
+        ("Refused", style::ERROR, "by a safety rule: nothing is written", refused),
+        ("Allowed", style::WARNING, "by --allow", allowed),
+    ] {
+        if findings.is_empty() {
+            continue;
+        }
+        let _ = writeln!(out, "\n{} {}", styled(style, format!("{heading}:")), styled(style::DIM, meaning));
+        for finding in findings {
+            let _ = writeln!(out, "  {} {}", styled(style, rail(finding.rail)), visible(&finding.message));
+            let touched: Vec<String> =
+                finding.changes.iter().filter_map(|&id| changes.get(id as usize)).map(super::step).collect();
+            for step in touched.iter().take(SHOWN_KEPT) {
+                let _ = writeln!(out, "      {step}");
+            }
+            if touched.len() > SHOWN_KEPT {
+                let _ = writeln!(out, "      … and {} more of the changes above", touched.len() - SHOWN_KEPT);
+            }
+            match &finding.key {
+                Some(key) if !finding.allowed => {
+                    let _ = writeln!(out, "      if that is meant: --allow {}", shell_quoted(&visible(key)));
+                }
+                Some(_) => {}
+                None => {
+                    let _ = writeln!(out, "      nothing can allow this");
+                }
+            }
+        }
+    }
+}
+
+fn rail(rail: Rail) -> &'static str {
+    match rail {
+        Rail::OwnIdentity => "own identity:",
+        Rail::TargetPin => "target pin:",
+        Rail::BuiltIns => "built-ins:",
+        Rail::Escalates => "escalates:",
+        Rail::Adopts => "adopts:",
+        Rail::Empties => "empties:",
+        Rail::Removals => "removals:",
+        Rail::Undeletable => "undeletable:",
+    }
+}
+
+/// Quotes a word for a POSIX shell.
+fn shell_quoted(text: &str) -> String {
+    format!("'{}'", text.replace('\'', "'\\''"))
+}
+
+fn summary(plan: &Plan) -> String {
+    if plan.is_empty() {
+        let besides = if plan.kept.is_empty() && plan.blind_spots.is_empty() {
+            ""
+        } else {
+            ", besides what is listed above"
+        };
+        return if plan.refusals().next().is_some() {
+            styled(style::HEADING, "No plan was made.")
+        } else {
+            format!("{} The server is as the manifest says{besides}.", styled(style::HEADING, "No changes."))
+        };
+    }
+    let s = plan.summary;
+    format!(
+        "{} {} to create, {} to update, {} to grant, {} to revoke, {} to delete.",
+        styled(style::HEADING, "Plan:"),
+        s.create,
+        s.update,
+        s.grant,
+        s.revoke,
+        s.delete
+    )
+}

@@ -1,0 +1,94 @@
+//! What goes wrong before the first read: each cause named, with the next step, exit 1, nothing written.
+
+use uaapply_lab::UaaVersion;
+
+use crate::on_each_uaa;
+use crate::world::{Ran, World};
+
+const ANY: &str = "version: 1\ngroups:\n  - name: team.any\n    additive: true\n";
+
+/// A refused run: exit 1, nothing on stdout, and all of these words on stderr.
+fn refuses(ran: &Ran, words: &[&str]) {
+    assert_eq!(ran.code, 1, "{ran:?}");
+    assert_eq!(ran.stdout, "");
+    for word in words {
+        assert!(ran.stderr.to_lowercase().contains(&word.to_lowercase()), "no {word:?} in:\n{}", ran.stderr);
+    }
+}
+
+on_each_uaa! {
+    fn a_wrong_secret_is_told_from_everything_else(world) {
+        world.file("pks.yml", ANY);
+        let ran = Ran::from(world.command(&["apply", "-f", "pks.yml", "--yes"]).env("UAA_CLIENT_SECRET", "wr0ng-secret").output().expect("runs"));
+        refuses(&ran, &["admin", "401", "secret", "hint:"]);
+        assert!(!ran.stderr.contains("wr0ng-secret"));
+    }
+
+    fn a_certificate_of_an_unknown_authority_names_the_option(world) {
+        world.file("pks.yml", ANY);
+        let ran = Ran::from(world.command(&["plan", "-f", "pks.yml"]).env_remove("UAA_CA_CERT").output().expect("runs"));
+        refuses(&ran, &["certificate", "--ca-cert"]);
+    }
+
+    fn without_verification_it_works_and_warns(world) {
+        world.file("pks.yml", ANY);
+        let ran = Ran::from(world.command(&["plan", "-f", "pks.yml", "-k"]).env_remove("UAA_CA_CERT").output().expect("runs"));
+        assert_eq!(ran.code, 0, "{ran:?}");
+        assert!(ran.stderr.contains("warning"), "{ran:?}");
+    }
+
+    fn an_unknown_host_is_a_matter_of_names(world) {
+        world.file("pks.yml", ANY);
+        refuses(&world.run(&["plan", "-f", "pks.yml", "-t", "https://uaa.invalid:8443"]), &["uaa.invalid", "resolve"]);
+    }
+
+    fn a_port_where_nobody_listens_is_said(world) {
+        world.file("pks.yml", ANY);
+        refuses(&world.run(&["plan", "-f", "pks.yml", "-t", "https://localhost:1"]), &["localhost:1", "refused"]);
+    }
+
+    fn an_unknown_zone_is_said(world) {
+        world.file("pks.yml", ANY);
+        refuses(&world.run(&["plan", "-f", "pks.yml", "-z", "nowhere"]), &["zone", "nowhere"]);
+    }
+
+    fn the_zone_can_be_named_by_its_subdomain(world) {
+        world.file("pks.yml", "version: 1\ngroups:\n  - name: team.sub\n");
+        let ran = world.run(&["apply", "-f", "pks.yml", "--yes", "-z", &world.zone.subdomain]);
+        assert_eq!(ran.code, 0, "{ran:?}");
+        assert!(world.members("team.sub").is_empty());
+    }
+
+    fn the_pks_api_is_no_uaa(world) {
+        world.file("pks.yml", ANY);
+        refuses(&world.run(&["plan", "-f", "pks.yml", "-t", &world.foundation.api_url()]), &["uaa"]);
+    }
+
+    fn another_issuer_than_the_manifest_pins_is_refused_before_the_secret_is_sent(world) {
+        world.file("pks.yml", "version: 1\ntarget: {issuer: 'https://elsewhere.example.com/oauth/token'}\ngroups: []\n");
+        let ran = Ran::from(world.command(&["plan", "-f", "pks.yml"]).env("UAA_CLIENT_SECRET", "wrong: a log-in would fail").output().expect("runs"));
+        assert_eq!(ran.code, 3, "{ran:?}");
+        assert!(ran.stdout.contains("elsewhere.example.com"), "{ran:?}");
+    }
+
+    fn another_zone_than_the_manifest_pins_is_refused(world) {
+        world.file("pks.yml", "version: 1\ntarget: {zone: uaa}\ngroups: [{name: team.pinned}]\n");
+        assert_eq!(world.run(&["apply", "-f", "pks.yml", "--yes"]).code, 3);
+        world.file("pks.yml", &format!("version: 1\ntarget: {{zone: {}}}\ngroups: [{{name: team.pinned}}]\n", world.zone.id));
+        world.converge();
+    }
+
+    fn a_client_with_too_little_authority_is_told_what_it_lacks(world) {
+        world.file("pks.yml", "version: 1\ngroups: [{name: team.denied}]\n");
+        let reader = world.foundation.has_client("reader", &["scim.read", "zones.read", "idps.read"]);
+        let nobody = world.foundation.has_client("nobody", &["uaa.resource"]);
+        let as_client = |client: &(String, String), args: &[&str]| {
+            Ran::from(world.command(args).env("UAA_CLIENT_ID", &client.0).env("UAA_CLIENT_SECRET", &client.1).env_remove("UAA_ZONE").output().expect("runs"))
+        };
+        refuses(&as_client(&nobody, &["plan", "-f", "pks.yml"]), &["scim.read", "uaac client update"]);
+        assert_eq!(as_client(&reader, &["plan", "-f", "pks.yml"]).code, 0);
+        let ran = as_client(&reader, &["apply", "-f", "pks.yml", "--yes"]);
+        assert_eq!(ran.code, 1, "{ran:?}");
+        assert!(ran.stderr.contains("scim.write") && ran.stderr.contains("uaac client update"), "{}", ran.stderr);
+    }
+}

@@ -22,8 +22,8 @@ mod writing;
 mod zone;
 
 use std::collections::BTreeSet;
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use secrecy::SecretString;
 use url::Url;
@@ -101,9 +101,15 @@ pub struct Reader {
     read_by: ReadBy,
     /// `zone` is filled where `-z` names another zone than the token's own.
     server: Server,
-    /// Read on the way when `-z` was resolved; good for the first look only.
-    default_groups: Mutex<Option<BTreeSet<GroupName>>>,
+    /// As last read, and when.
+    default_groups: Mutex<Option<(Instant, DefaultGroups)>>,
 }
+
+/// The groups that everyone in the zone holds; None when the token may not read the zone.
+type DefaultGroups = Option<BTreeSet<GroupName>>;
+
+/// How long the default groups count as known: UAA itself works with the ones that it read so long ago.
+const DEFAULT_GROUPS_KEEP: Duration = Duration::from_secs(120);
 
 impl Reader {
     /// Gets a token for reading.
@@ -119,8 +125,19 @@ impl Reader {
     /// # Errors
     /// Any read that is refused, fails, or stays incomplete after a second try: never a partial answer.
     pub async fn observe(&self, scope: &ReadScope) -> Result<Observed, Error> {
-        let known = self.default_groups.lock().unwrap_or_else(PoisonError::into_inner).take();
-        read::observe(&self.looking, self.read_by, &self.server, known.map(Some), scope).await
+        let known = self.default_groups().clone();
+        let known = known.filter(|(read, _)| read.elapsed() < DEFAULT_GROUPS_KEEP);
+        let begun = Instant::now();
+        let groups = known.as_ref().map(|(_, groups)| groups.clone());
+        let observed = read::observe(&self.looking, self.read_by, &self.server, groups, scope).await?;
+        if known.is_none() {
+            *self.default_groups() = Some((begun, observed.default_groups.clone()));
+        }
+        Ok(observed)
+    }
+
+    fn default_groups(&self) -> MutexGuard<'_, Option<(Instant, DefaultGroups)>> {
+        self.default_groups.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// How many requests were sent so far by this reader, its writer and [`identify`].
@@ -153,7 +170,7 @@ pub async fn log_in(connection: Connection, server: Server) -> Result<(Reader, W
         None => (looking, changing),
         Some(wanted) => {
             let found = zone::find(&looking, &token, &wanted).await?;
-            default_groups = found.default_groups;
+            default_groups = found.default_groups.map(|groups| (Instant::now(), Some(groups)));
             server.zone.clone_from(&found.id);
             (looking.in_zone(&found.id), changing.in_zone(&found.id))
         }

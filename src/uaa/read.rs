@@ -10,7 +10,7 @@ use futures_util::try_join;
 
 use super::list::{Listing, PAGE};
 use super::session::Looking;
-use super::{ReadBy, trouble, wire, zone};
+use super::{DefaultGroups, ReadBy, trouble, wire, zone};
 use crate::error::Error;
 use crate::model::{GroupName, Guid, Mapping, Origin, UserKey};
 use crate::observed::{Identity, MemberKind, Observed, ObservedGroup, ObservedUser, ReadScope, Server};
@@ -41,12 +41,12 @@ struct Users {
     found: Vec<ObservedUser>,
 }
 
-/// Reads what `scope` asks for. `default_groups` saves a request if they were read with the zone.
+/// Reads what `scope` asks for. `default_groups` saves a request if they are known already.
 pub(super) async fn observe(
     looking: &Looking,
     read_by: ReadBy,
     server: &Server,
-    default_groups: Option<Option<BTreeSet<GroupName>>>,
+    default_groups: Option<DefaultGroups>,
     scope: &ReadScope,
 ) -> Result<Observed, Error> {
     let token = looking.token().await?;

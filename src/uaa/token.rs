@@ -5,6 +5,7 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::{Duration, Instant};
 
 use oauth2::basic::{BasicClient, BasicErrorResponse};
@@ -99,14 +100,16 @@ impl Tokens {
             // In the body: UAA decodes Basic credentials differently from version to version (facts §1.1).
             .set_auth_type(AuthType::RequestBody)
             .set_token_uri(TokenUrl::from_url(transport.url(PATH)));
-        let http = |request: HttpRequest| send(transport, request);
+        // `oauth2` forgets the status of an error.
+        let status = AtomicU16::new(0);
+        let http = |request: HttpRequest| send(transport, request, &status);
         let answer = client
             .exchange_client_credentials()
             // Short, so that header and filter fit into Tomcat's 8 KB; a JWT holds every authority.
             .add_extra_param("token_format", "opaque")
             .request_async(&http)
             .await
-            .map_err(|error| self.explain(error, transport))?;
+            .map_err(|error| self.explain(error, status.load(Ordering::Relaxed), transport))?;
         let value = SecretString::from(answer.access_token().secret().to_owned());
         transport.mask.learn(value.clone());
         let scopes = answer.scopes().into_iter().flatten().map(|scope| scope.to_string());
@@ -118,7 +121,12 @@ impl Tokens {
         })
     }
 
-    fn explain(&self, error: RequestTokenError<NoToken, BasicErrorResponse>, transport: &Transport) -> Error {
+    fn explain(
+        &self,
+        error: RequestTokenError<NoToken, BasicErrorResponse>,
+        status: u16,
+        transport: &Transport,
+    ) -> Error {
         let (client, address) = (self.client_id.as_str(), transport.address());
         let error = match error {
             RequestTokenError::Request(NoToken::Lost(lost)) => return lost.error(&transport.mask),
@@ -143,7 +151,7 @@ impl Tokens {
                 } else {
                     Error::new(format!("UAA at {address} gives client `{client}` no token"))
                 };
-                error.cause(format!("POST /oauth/token: {word}: {text}"))
+                error.cause(format!("POST /oauth/token: {status} {word}: {text}"))
             }
             // Both can hold the raw body, and with it the token.
             RequestTokenError::Parse(..) | RequestTokenError::Other(_) => {
@@ -177,7 +185,11 @@ impl std::fmt::Display for NoToken {
 impl std::error::Error for NoToken {}
 
 /// Sends `oauth2`'s request over our one client, so that it is counted, bounded and repeated like every other.
-async fn send(transport: &Transport, request: HttpRequest) -> Result<HttpResponse, NoToken> {
+async fn send(
+    transport: &Transport,
+    request: HttpRequest,
+    status: &AtomicU16,
+) -> Result<HttpResponse, NoToken> {
     let mut own = Request::new(Method::POST, PATH);
     own.body = Body::Form(request.into_body());
     // Fetching a token twice is harmless: the first one is never used.
@@ -187,6 +199,7 @@ async fn send(transport: &Transport, request: HttpRequest) -> Result<HttpRespons
     if !readable || (answer.status != StatusCode::OK && answer.error_word().is_none()) {
         return Err(NoToken::Answer(answer));
     }
+    status.store(answer.status.as_u16(), Ordering::Relaxed);
     let mut response = Response::new(answer.body);
     *response.status_mut() = answer.status;
     *response.headers_mut() = answer.headers;

@@ -137,7 +137,7 @@ impl Lost {
     pub(super) fn error(&self, mask: &Mask) -> Error {
         let address = mask.text(&self.address);
         let mut error = match self.why {
-            LostWhy::UnknownHost => Error::new(format!("cannot find the host of {address}"))
+            LostWhy::UnknownHost => Error::new(format!("cannot resolve the host name of {address}"))
                 .hint("check --target for a typo, and that this machine's DNS knows the name (VPN?)"),
             LostWhy::ConnectionRefused => Error::new(format!("nothing listens at {address}"))
                 .hint("check host and port: the UAA of PKS is at port 8443 of the PKS API, that of CF at uaa.SYSTEM-DOMAIN"),

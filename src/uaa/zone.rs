@@ -11,7 +11,7 @@ use super::authority::DEFAULT_ZONE;
 use super::http::{Answer, Request, segment};
 use super::session::Looking;
 use super::token::Token;
-use super::{trouble, wire};
+use super::{DefaultGroups, trouble, wire};
 use crate::error::Error;
 use crate::model::{GroupName, Origin};
 
@@ -26,7 +26,7 @@ pub(super) struct Found {
     /// Its id.
     pub(super) id: String,
     /// Its default groups, where the zone was read on the way.
-    pub(super) default_groups: Option<BTreeSet<GroupName>>,
+    pub(super) default_groups: DefaultGroups,
 }
 
 /// Finds the zone: as an id, as a subdomain among the zones that the token may list, or else by asking with the
@@ -118,7 +118,7 @@ fn unknown(looking: &Looking, wanted: &str) -> Error {
     trouble::masked(error, looking.mask())
 }
 
-fn default_groups(zone: wire::Zone) -> Option<BTreeSet<GroupName>> {
+fn default_groups(zone: wire::Zone) -> DefaultGroups {
     Some(zone.default_groups()?.into_iter().map(GroupName::new).collect())
 }
 
@@ -127,7 +127,7 @@ fn default_groups(zone: wire::Zone) -> Option<BTreeSet<GroupName>> {
 pub(super) async fn read_default_groups(
     looking: &Looking,
     zone: Option<&str>,
-) -> Result<Option<BTreeSet<GroupName>>, Error> {
+) -> Result<DefaultGroups, Error> {
     let path = format!("/identity-zones/{}", segment(zone.unwrap_or(DEFAULT_ZONE)));
     let name = format!("GET {path}");
     // Without the zone header: through it the scopes that may read zones are dropped.

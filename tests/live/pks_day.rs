@@ -61,7 +61,7 @@ on_each_uaa! {
         ]);
         world.converge();
 
-        let other = World { zone: world.foundation.new_zone("hand").expect("UAA makes a zone"), ..World::new(world.foundation.version()) };
+        let other = World::new(world.foundation.version());
         by_hand(&other, &other.has_pks_groups());
         assert_eq!(people(world), people(&other));
         for group in ["pks.clusters.admin", "pks.clusters.manage", "pks.clusters.admin.read"] {

@@ -1,1 +1,3 @@
-//! Stories.
+//! Stories through the binary without a server: what is said, and how it ends.
+
+mod offline;

@@ -6,11 +6,12 @@ use reqwest::Method;
 use reqwest::header::{AUTHORIZATION, HeaderValue, IF_MATCH};
 use secrecy::ExposeSecret;
 use serde_json::Value;
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, OnceCell};
 
 use super::http::{Answer, Cause, NoAnswer, Transport};
 use super::token::{self, Credentials, Token};
 use crate::error::Error;
+use crate::model::GroupName;
 
 /// The zone that requests are about.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -43,6 +44,8 @@ pub(super) struct Session {
     pub(super) scopes: BTreeSet<String>,
     /// The zone of all requests but those about zones themselves.
     pub(super) zone: ZoneHeader,
+    /// The zone's default groups, read once a run: nothing that this program writes changes them.
+    pub(super) default_groups: OnceCell<Option<BTreeSet<GroupName>>>,
 }
 
 impl Session {
@@ -50,7 +53,14 @@ impl Session {
     pub(super) async fn log_in(transport: Transport, credentials: Credentials) -> Result<Self, Error> {
         let token = token::get(&transport, &credentials).await?;
         let scopes = token.scopes.clone();
-        Ok(Self { transport, credentials, token: Mutex::new(token), scopes, zone: ZoneHeader::None })
+        Ok(Self {
+            transport,
+            credentials,
+            token: Mutex::new(token),
+            scopes,
+            zone: ZoneHeader::None,
+            default_groups: OnceCell::new(),
+        })
     }
 
     /// Returns a GET in the session's zone.

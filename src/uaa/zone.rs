@@ -17,7 +17,10 @@ pub(super) async fn find(session: &Session, asked: &str) -> Result<ZoneHeader, E
     if answer.status == 200 && !encoded.is_empty() {
         let zone: wire::Zone = parsed(&answer.body)?;
         // UAA's own zone is the one of the token: the header would be refused.
-        return Ok(if zone.id == "uaa" { ZoneHeader::None } else { ZoneHeader::Id(zone.id) });
+        let header = if zone.id == "uaa" { ZoneHeader::None } else { ZoneHeader::Id(zone.id.clone()) };
+        // The same answer tells the default groups.
+        let _ = session.default_groups.set(named(zone));
+        return Ok(header);
     }
     let call = session.get("/identity-zones");
     let answer = session.repeatedly(&call).await.map_err(|error| session.transport.explain(&error))?;
@@ -47,24 +50,30 @@ pub(super) async fn find(session: &Session, asked: &str) -> Result<ZoneHeader, E
     .hint(session.grant_hint(&[&format!("zones.{shown}.admin")])))
 }
 
-/// Reads the groups that everyone in the zone holds; `None` when the token may not, or the server does not say.
+/// Returns the groups that everyone in the zone holds; `None` when the token may not read them, or the server does not
+/// say.
 pub(super) async fn default_groups(
     session: &Session,
     zone: &str,
 ) -> Result<Option<BTreeSet<GroupName>>, Error> {
+    session.default_groups.get_or_try_init(|| read_default_groups(session, zone)).await.cloned()
+}
+
+async fn read_default_groups(session: &Session, zone: &str) -> Result<Option<BTreeSet<GroupName>>, Error> {
     let mut call = session.get(format!("/identity-zones/{}", super::path::segment(zone)));
     // A zone is read from where its token lives: the zone of the address.
     call.zone = ZoneHeader::None;
     let answer = session.repeatedly(&call).await.map_err(|error| session.transport.explain(&error))?;
     match answer.status {
-        200 => {
-            let zone: wire::Zone = parsed(&answer.body)?;
-            let groups = zone.config.user_config.and_then(|config| config.default_groups);
-            Ok(groups.map(|groups| groups.into_iter().map(GroupName::new).collect()))
-        }
+        200 => Ok(named(parsed(&answer.body)?)),
         403 | 404 => Ok(None),
         _ => Err(session.unexpected(&call, &answer)),
     }
+}
+
+fn named(zone: wire::Zone) -> Option<BTreeSet<GroupName>> {
+    let groups = zone.config.user_config.and_then(|config| config.default_groups);
+    groups.map(|groups| groups.into_iter().map(GroupName::new).collect())
 }
 
 fn parsed<T: serde::de::DeserializeOwned>(body: &[u8]) -> Result<T, Error> {

@@ -61,7 +61,7 @@ on_each_uaa! {
         ]);
         world.converge();
 
-        let other = World { zone: world.foundation.new_zone("hand").expect("UAA makes a zone"), ..World::new(world.foundation.version()) };
+        let other = World::new(world.foundation.version());
         by_hand(&other, &other.has_pks_groups());
         assert_eq!(people(world), people(&other));
         for group in ["pks.clusters.admin", "pks.clusters.manage", "pks.clusters.admin.read"] {
@@ -98,6 +98,6 @@ on_each_uaa! {
         world.file("pks.yml", "version: 1\nusers:\n  - {username: cody, email: cody@example.com, password: ((password)), cluster_access: admin}\n");
         let ran = world.run(&["plan", "-f", "pks.yml"]);
         assert_eq!(ran.code, 1, "{ran:?}");
-        assert!(ran.stderr.contains("pks.clusters.admin") && ran.stderr.contains("- name: pks.clusters.admin") && ran.stderr.contains("pks.yml:3"), "{}", ran.stderr);
+        assert!(ran.stderr.contains("pks.clusters.admin") && ran.stderr.contains("- {name: pks.clusters.admin, additive: true") && ran.stderr.contains("pks.yml:3"), "{}", ran.stderr);
     }
 }

@@ -2,14 +2,23 @@
 
 use std::path::PathBuf;
 
-use clap::builder::BoolishValueParser;
-use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
+use clap::builder::styling::{AnsiColor, Styles};
+use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum, ValueHint};
 
 /// Users, scopes and LDAP/SAML mappings of a Cloud Foundry UAA, from a YAML manifest
 ///
 /// `uaapply plan` shows what would change, `uaapply apply` changes it, a pipeline runs both.
 #[derive(Debug, Parser)]
-#[command(name = "uaapply", version, propagate_version = true, max_term_width = 110, after_help = FIRST_STEPS, after_long_help = FIRST_STEPS)]
+#[command(
+    name = "uaapply",
+    version,
+    propagate_version = true,
+    disable_help_subcommand = true,
+    styles = STYLES,
+    max_term_width = 110,
+    after_help = FIRST_STEPS,
+    after_long_help = FIRST_STEPS
+)]
 pub struct Cli {
     /// What to do.
     #[command(subcommand)]
@@ -18,6 +27,13 @@ pub struct Cli {
     #[command(flatten)]
     pub output: OutputArgs,
 }
+
+/// How help and usage errors are coloured.
+const STYLES: Styles = Styles::styled()
+    .header(AnsiColor::Green.on_default().bold())
+    .usage(AnsiColor::Green.on_default().bold())
+    .literal(AnsiColor::Cyan.on_default().bold())
+    .placeholder(AnsiColor::Cyan.on_default());
 
 const FIRST_STEPS: &str = "\
 First steps:
@@ -39,8 +55,10 @@ pub enum Command {
     #[command(after_help = APPLY_EXAMPLES)]
     Apply(ApplyArgs),
     /// Check manifests, offline: no server, no secret
+    #[command(after_help = VALIDATE_EXAMPLES)]
     Validate(ValidateArgs),
     /// Print the JSON Schema of a manifest, for editors
+    #[command(after_help = SCHEMA_EXAMPLE)]
     Schema,
     /// Print a shell's completion script
     #[command(after_help = "Example:\n  uaapply completions bash > /etc/bash_completion.d/uaapply")]
@@ -49,6 +67,7 @@ pub enum Command {
         shell: clap_complete::Shell,
     },
     /// Print the manual page, or write one for each command into a directory
+    #[command(after_help = "Examples:\n  uaapply man | man -l -\n  uaapply man /usr/local/share/man/man1")]
     Man {
         /// The directory
         #[arg(value_hint = ValueHint::DirPath)]
@@ -72,6 +91,20 @@ Examples:
   uaapply apply -f pks.yml --allow 'removals:pks.clusters.manage'   one danger, acknowledged by its key
 
 Killed or interrupted at any point, the same command again finishes the work.";
+
+const VALIDATE_EXAMPLES: &str = "\
+Examples:
+  uaapply validate -f pks.yml
+  uaapply validate -f manifests/ -l vars.yml --vars-env PKS
+
+Every mistake is reported at once, each with its file and line. Exit code 1 when there is one.";
+
+const SCHEMA_EXAMPLE: &str = "\
+Example:
+  uaapply schema > manifest.schema.json
+
+An editor that knows YAML schemas uses it when a manifest begins with
+  # yaml-language-server: $schema=manifest.schema.json";
 
 /// `uaapply plan`.
 #[derive(Debug, Args)]
@@ -175,7 +208,7 @@ pub struct ConnectionArgs {
     #[arg(long, value_name = "PATH|PEM", env = "UAA_CA_CERT", hide_env_values = true, value_hint = ValueHint::FilePath)]
     pub ca_cert: Option<String>,
     /// Do not check certificates (warns each time)
-    #[arg(short = 'k', long, env = "UAA_SKIP_SSL_VALIDATION", hide_env_values = true, value_parser = BoolishValueParser::new())]
+    #[arg(short = 'k', long, env = "UAA_SKIP_SSL_VALIDATION", hide_env_values = true, action = ArgAction::SetTrue, value_parser = yes_or_no)]
     pub skip_ssl_validation: bool,
     /// Allow plain http to other hosts than this machine
     #[arg(long)]
@@ -214,7 +247,7 @@ pub struct OutputArgs {
     #[arg(long, value_enum, default_value_t, env = "UAAPPLY_COLOR", hide_env_values = true, global = true)]
     pub color: Color,
     /// No progress and no notes, only results, warnings and errors
-    #[arg(short, long, env = "UAAPPLY_QUIET", hide_env_values = true, value_parser = BoolishValueParser::new(), global = true)]
+    #[arg(short, long, env = "UAAPPLY_QUIET", hide_env_values = true, action = ArgAction::SetTrue, value_parser = yes_or_no, global = true)]
     pub quiet: bool,
     /// How much to log, to standard error; never secrets, at no level
     #[arg(
@@ -259,6 +292,16 @@ pub enum LogLevel {
     Trace,
 }
 
+/// Reads a yes or no as pipelines write it; an empty value is no. Anything else is an error: whoever misspells `false`
+/// must not switch checks off.
+fn yes_or_no(text: &str) -> Result<bool, String> {
+    match text.to_ascii_lowercase().as_str() {
+        "true" | "yes" | "y" | "on" | "1" => Ok(true),
+        "" | "false" | "no" | "n" | "off" | "0" => Ok(false),
+        _ => Err("expected true or false".to_owned()),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use clap::CommandFactory;
@@ -268,5 +311,16 @@ mod tests {
     #[test]
     fn the_command_line_is_well_formed() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn a_yes_is_what_says_yes_and_a_misspelt_no_is_neither() {
+        for yes in ["true", "True", "1", "yes", "on"] {
+            assert_eq!(yes_or_no(yes), Ok(true), "{yes}");
+        }
+        for no in ["", "false", "FALSE", "0", "no", "off"] {
+            assert_eq!(yes_or_no(no), Ok(false), "{no}");
+        }
+        assert!(yes_or_no("flase").is_err());
     }
 }

@@ -111,8 +111,8 @@ fn without_a_manifest_a_target_or_a_secret_the_command_says_what_to_give() {
             vec!["plan", "-f", "pks.yml", "-t", "uaa.example.com"],
             vec!["secret of client `admin`", "UAA_CLIENT_SECRET", "--client-secret-file"],
         ),
-        (vec!["plan", "-f", "nowhere.yml"], vec!["nowhere.yml"]),
-        (vec!["plan", "-f", "pks.yml", "-v", "canary-1"], vec!["NAME=VALUE"]),
+        (vec!["plan", "-f", "nowhere.yml", "-t", "uaa.example.com"], vec!["nowhere.yml"]),
+        (vec!["plan", "-f", "pks.yml", "-t", "uaa.example.com", "-v", "canary-1"], vec!["NAME=VALUE"]),
     ] {
         let ran = given.run(&args);
         assert_eq!((ran.code, ran.stdout.as_str()), (Some(1), ""), "{args:?}");

@@ -12,7 +12,9 @@ pub(super) fn names_a_secret(key: &str) -> bool {
     match key {
         "username" | "email" | "origin" | "groups" | "given_name" | "family_name" | "cluster_access"
         | "name" | "description" | "members" | "additive" | "group" | "external_groups" | "users"
-        | "active" => return false,
+        | "active" | "external_id" | "verified" | "phone" | "version" | "target" | "absent_members" => {
+            return false;
+        }
         "password" => return true,
         _ => {}
     }
@@ -80,8 +82,7 @@ pub(super) fn guess(text: &str, line: std::ops::Range<usize>) -> Vec<(usize, usi
             start += raw.len();
             continue;
         }
-        let continues =
-            open_since.is_some_and(|at| indent > at || content.trim_start().starts_with([':', '-', '?']));
+        let continues = open_since.is_some_and(|at| continues_at(content, at));
         let announced = announced(content, true);
         // A value that begins on the next line belongs to the word whatever its indentation.
         let waits = bare(content).is_some();
@@ -103,12 +104,20 @@ pub(super) fn guess(text: &str, line: std::ops::Range<usize>) -> Vec<(usize, usi
     }
     debug_assert_eq!(start, line.start);
     let content = &text[line.clone()];
-    if waiting
-        || open_since.is_some_and(|at| indent(content) > at || content.trim_start().starts_with([':', '?']))
-    {
+    if waiting || open_since.is_some_and(|at| continues_at(content, at)) {
         return vec![(line.start, line.end)];
     }
     announced(content, true).map(|at| vec![(line.start + at, line.end)]).unwrap_or_default()
+}
+
+/// Tells whether a line may go on with a secret whose key is indented so far: only a plain `key:` that is not deeper
+/// ends it.
+fn continues_at(line: &str, at: usize) -> bool {
+    let content = line.trim_start_matches([' ', '\t', '-']);
+    let word = content.find(|c: char| !(c.is_ascii_alphanumeric() || c == '_')).unwrap_or(content.len());
+    let rest = &content[word..];
+    let key = word > 0 && (rest.starts_with(": ") || rest.trim_end() == ":");
+    indent(line) > at || !key
 }
 
 /// Returns the end of a line that ends with a secret-looking word, so that what follows on the next lines is its value.

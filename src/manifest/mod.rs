@@ -6,9 +6,10 @@
 //! paths ──source──▶ texts ──tree──▶ positioned nodes ──interpolate──▶ nodes ──decode──▶ entries ──resolve──▶ Desired
 //!                                └─────────── every step adds to one list of problems (problem) ───────────┘
 //! ```
-//! `mask` knows which text must never be shown; `schema` describes the manifest for editors.
+//! `field` judges single values for `decode`; `mask` knows which text must never be shown; `schema` describes the manifest for editors.
 
 mod decode;
+mod field;
 mod interpolate;
 mod mask;
 mod problem;
@@ -21,7 +22,7 @@ mod tree;
 
 use std::path::PathBuf;
 
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 
 use crate::desired::{Desired, Secrets};
 
@@ -128,7 +129,9 @@ fn check(mut texts: Texts, mut drafts: Drafts, sources: &Sources) -> Result<Load
     let unreadable = unreadable.map(|file| texts.name(file).to_owned());
     let (mut desired, mut secrets) = resolve::resolve(documents, unreadable.as_deref(), &texts, &mut drafts);
     desired.digest = texts.digest();
-    secrets.others = sources.vars_env.iter().map(|(_, _, value)| value.clone()).collect();
+    // An empty text is in every text: masking it would mask everything.
+    let values = sources.vars_env.iter().map(|(_, _, value)| value);
+    secrets.others = values.filter(|value| !value.expose_secret().is_empty()).cloned().collect();
     let (errors, warnings) = drafts.finish(&texts);
     if errors.is_empty() { Ok(Loaded { desired, secrets, warnings, files }) } else { Err(Problems(errors)) }
 }

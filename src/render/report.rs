@@ -17,7 +17,12 @@ pub fn text(report: &Report) -> String {
         if matches!(told, Outcome::Done | Outcome::AlreadySo) {
             continue;
         }
-        let _ = writeln!(out, "  {} {}", styled(style::ERROR, format!("{:<9}", outcome(*told))), super::step(change));
+        let _ = writeln!(
+            out,
+            "  {} {}",
+            styled(style::ERROR, format!("{:<9}", outcome(*told))),
+            super::step(change)
+        );
         if let Some(error) = error {
             let _ = writeln!(out, "            {}", visible(error));
         }

@@ -184,7 +184,12 @@ fn blind_spots(out: &mut String, all: &[BlindSpot]) {
     if all.is_empty() {
         return;
     }
-    let _ = writeln!(out, "\n{} {}", styled(style::HEADING, "Not compared:"), styled(style::DIM, "what UAA does not tell"));
+    let _ = writeln!(
+        out,
+        "\n{} {}",
+        styled(style::HEADING, "Not compared:"),
+        styled(style::DIM, "what UAA does not tell")
+    );
     for BlindSpot { what, items, values: _, why } in all {
         let words = match what {
             BlindSpotWhat::Password => "passwords",

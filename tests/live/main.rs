@@ -7,6 +7,7 @@ mod access;
 mod connecting;
 mod interrupted;
 mod pks_day;
+mod readme;
 mod requests;
 mod secrets;
 mod server_rules;

@@ -98,6 +98,6 @@ on_each_uaa! {
         world.file("pks.yml", "version: 1\nusers:\n  - {username: cody, email: cody@example.com, password: ((password)), cluster_access: admin}\n");
         let ran = world.run(&["plan", "-f", "pks.yml"]);
         assert_eq!(ran.code, 1, "{ran:?}");
-        assert!(ran.stderr.contains("pks.clusters.admin") && ran.stderr.contains("- name: pks.clusters.admin") && ran.stderr.contains("pks.yml:3"), "{}", ran.stderr);
+        assert!(ran.stderr.contains("pks.clusters.admin") && ran.stderr.contains("- {name: pks.clusters.admin, additive: true") && ran.stderr.contains("pks.yml:3"), "{}", ran.stderr);
     }
 }

@@ -6,7 +6,7 @@ use uaapply_lab::UaaVersion;
 use uaapply_lab::proxy::{Action, Proxy, Seen};
 
 use crate::on_each_uaa;
-use crate::world::{Ran, World, foundation};
+use crate::world::{Ran, World};
 
 /// Runs the binary through a proxy that counts; returns what was sent.
 fn counted(world: &World, args: &[&str]) -> (Ran, Vec<Seen>) {
@@ -82,5 +82,4 @@ fn one_token_serves_a_whole_run() {
     let (ran, seen) = counted(&world, &["apply", "-f", "pks.yml", "--yes"]);
     assert_eq!(ran.code, 0, "{ran:?}");
     assert_eq!(seen.iter().filter(|seen| seen.path == "/oauth/token").count(), 1);
-    let _ = foundation;
 }

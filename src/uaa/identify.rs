@@ -1,64 +1,114 @@
-//! What a server is, asked without logging in: a secret goes only where a UAA answers.
+//! Is this a UAA, and which one?
+//!
+//! Decides what counts as a UAA: `/info` answers JSON with `app.version`. Sends no token and no zone header.
 
-use reqwest::Method;
-use serde_json::Value;
-use tokio::join;
+use std::sync::Arc;
 
-use super::Connection;
-use super::answers::unexpected;
-use super::http::{Answer, Cause, NoAnswer, Transport};
+use reqwest::StatusCode;
+use serde::Deserialize;
+
+use super::http::{Answer, Repeat, Request, Transport};
 use super::mask::Mask;
+use super::trouble;
 use crate::error::Error;
 use crate::observed::Server;
 
-/// Asks a server what it is, without logging in: `GET /info`, `GET /.well-known/openid-configuration`.
-///
-/// Neither goes with a zone header: UAA refuses that without a token (403). The zone's id is left empty; it comes
-/// with the first read.
-///
-/// # Errors
-/// When the host cannot be reached, its certificate is not trusted, or it is no UAA: the cause and what to do.
-pub async fn identify(connection: &Connection) -> Result<Server, Error> {
-    let mut secrets = connection.mask.clone();
-    secrets.push(connection.client_secret.clone());
-    let transport = Transport::new(connection, Mask::new(secrets))?;
-    let (info, issuer) =
-        join!(get(&transport, "/info"), get(&transport, "/.well-known/openid-configuration"));
-    let info = info.map_err(|error| transport.explain(&error))?;
-    let version = info.json().and_then(|body| body["app"]["version"].as_str().map(str::to_owned));
-    let Some(uaa_version) = version.filter(|_| info.status == 200) else {
-        return Err(no_uaa(&transport, &info));
-    };
-    let issuer = issuer.map_err(|error| transport.explain(&error))?;
-    let issuer = issuer.json().and_then(|body| text(&body, "issuer")).unwrap_or_default();
-    Ok(Server { url: transport.target(), issuer, zone: String::new(), uaa_version })
+const INFO: &str = "/info";
+const OPENID: &str = "/.well-known/openid-configuration";
+
+/// How many requests [`identify`] takes when none is repeated.
+pub(super) const REQUESTS: u64 = 2;
+
+#[derive(Deserialize)]
+struct Info {
+    app: App,
 }
 
-async fn get(transport: &Transport, path: &str) -> Result<Answer, NoAnswer> {
-    let send = || async {
-        let request = transport.request(Method::GET, path).build();
-        transport.send(request.expect("a path of ours makes a request: invariant")).await
+#[derive(Deserialize)]
+struct App {
+    version: String,
+}
+
+#[derive(Deserialize)]
+struct OpenId {
+    issuer: String,
+}
+
+/// Asks both addresses at once.
+pub(super) async fn identify(connection: &super::Connection) -> Result<Server, Error> {
+    let mask = Arc::new(Mask::new(connection.secrets()));
+    let transport = Transport::new(connection, mask)?;
+    let (info, openid) = (Request::get(INFO), Request::get(OPENID));
+    let (info, openid) = tokio::join!(
+        transport.call(&info, Repeat::AtFirstContact),
+        transport.call(&openid, Repeat::AtFirstContact)
+    );
+    let info = info.map_err(|lost| lost.error(&transport.mask))?;
+    let uaa_version = version(&info, &transport)?;
+    let openid = openid.map_err(|lost| lost.error(&transport.mask))?;
+    let issuer = issuer(&openid, &transport)?;
+    Ok(Server { url: transport.address().to_owned(), issuer, zone: String::new(), uaa_version })
+}
+
+fn version(answer: &Answer, transport: &Transport) -> Result<String, Error> {
+    let address = transport.address();
+    let no_uaa = |why: &str| {
+        Error::new(format!("there is no UAA at {address}"))
+            .cause(format!("GET {INFO}: {why}"))
+            .hint("give UAA's address in --target: for PKS port 8443 of the PKS API (9021 is the PKS API itself), for CF uaa.SYSTEM-DOMAIN")
+            .hint("where UAA is below a path, that belongs to the address: https://HOST/uaa")
     };
-    match send().await {
-        Ok(answer) if answer.status == 200 => Ok(answer),
-        // Nobody there at the first contact is a wrong address far more often than a server that restarts.
-        Err(error) if error.cause == Cause::Refused => Err(error),
-        Ok(_) | Err(_) => transport.send_repeatedly(send).await,
+    let status = answer.status;
+    let error = match status {
+        StatusCode::OK if answer.is_html() => no_uaa("an HTML page instead of JSON"),
+        StatusCode::OK => match answer.parse::<Info>() {
+            Ok(info) => return Ok(info.app.version),
+            Err(_) if answer.object().is_some() => no_uaa("JSON without `app.version`"),
+            Err(_) => no_uaa("neither JSON nor HTML"),
+        },
+        _ if answer.start_failure().is_some() => {
+            trouble::failed_start(address, answer.start_failure().unwrap_or_default())
+        }
+        StatusCode::BAD_GATEWAY | StatusCode::SERVICE_UNAVAILABLE | StatusCode::GATEWAY_TIMEOUT => {
+            trouble::unavailable(address).cause(format!("GET {INFO}: {status}"))
+        }
+        // UAA itself, asked with a host name that it does not have (trap 51): `{}`.
+        StatusCode::NOT_FOUND if answer.object().is_some_and(|object| object.is_empty()) => {
+            trouble::unknown_zone(address).cause(format!("GET {INFO}: {status} with an empty object"))
+        }
+        StatusCode::BAD_REQUEST if String::from_utf8_lossy(&answer.body).contains("requires TLS") => {
+            Error::new(format!("{address} wants https"))
+                .cause(format!("GET {INFO}: {status}"))
+                .hint("write https:// in --target")
+        }
+        StatusCode::BAD_REQUEST if answer.error_text().is_some_and(|text| text.contains("over https")) => {
+            Error::new(format!("the UAA at {address} wants https"))
+                .cause(format!("GET {INFO}: {status}"))
+                .hint("write https:// in --target")
+        }
+        status if status.is_redirection() => {
+            trouble::not_an_api(address).cause(format!("GET {INFO}: {status}"))
+        }
+        status => no_uaa(&status.to_string()),
+    };
+    Err(trouble::masked(error, &transport.mask))
+}
+
+/// The issuer, exactly as written. Empty where the version has no such document.
+fn issuer(answer: &Answer, transport: &Transport) -> Result<String, Error> {
+    let name = format!("GET {OPENID}");
+    match answer.status {
+        StatusCode::OK => match answer.parse::<OpenId>() {
+            Ok(openid) => Ok(openid.issuer),
+            Err(why) => Err(trouble::not_understood(&name, answer, &why, &transport.mask)),
+        },
+        // Unknown paths of UAA redirect to its login page; some gateways hide the document.
+        status if status.is_redirection() || matches!(status.as_u16(), 401 | 403 | 404) => {
+            tracing::warn!("{} has no {OPENID}: the issuer is unknown", transport.address());
+            Ok(String::new())
+        }
+        _ => Err(trouble::refusal(&name, answer, transport.address(), &transport.mask, |_| {
+            Error::new("UAA hides its issuer")
+        })),
     }
-}
-
-fn no_uaa(transport: &Transport, info: &Answer) -> Error {
-    let error = unexpected(transport, "GET", "/info", info);
-    if matches!(info.status, 300..=399 | 429 | 500..=599) {
-        return error;
-    }
-    let error = Error {
-        causes: error.causes,
-        ..Error::new(format!("{} is no UAA: /info does not name a UAA version", transport.target()))
-    };
-    error.hint("UAA of PKS/TKGI is the API host's port 8443 (9021 is the PKS API, 443 often a load balancer); in Cloud Foundry it is https://uaa.SYSTEM-DOMAIN")
-}
-
-fn text(body: &Value, name: &str) -> Option<String> {
-    body[name].as_str().map(str::to_owned)
 }

@@ -1,49 +1,74 @@
-//! Whatever the server says, made fit to be shown: known secrets masked, invisible characters made visible.
+//! Text from a server, made fit to show: known secrets masked, control and invisible characters made visible.
+//!
+//! Decides what counts as a known secret and how it may be spelt in an answer. Never decides what is shown where,
+//! and never changes a name that goes into `Observed`: those stay raw.
 
-use std::sync::Mutex;
+use std::sync::{PoisonError, RwLock};
 
 use secrecy::{ExposeSecret, SecretString};
 
 use crate::plan::FieldValue;
 use crate::visible::visible;
 
-/// The longest text of a server that is shown.
-const SHOWN: usize = 600;
-
-/// Knows the secrets that must never be shown.
+/// The secrets that no text may hold. Learns more of them on the way: tokens, and the salts of users.
+#[derive(Debug, Default)]
 pub(super) struct Mask {
-    secrets: Mutex<Vec<SecretString>>,
+    known: RwLock<Vec<SecretString>>,
 }
 
 impl Mask {
-    /// Knows these secrets.
-    pub(super) fn new(secrets: Vec<SecretString>) -> Self {
-        Self { secrets: Mutex::new(secrets) }
-    }
-
-    /// Learns one more: a token.
-    pub(super) fn learn(&self, secret: SecretString) {
-        if let Ok(mut secrets) = self.secrets.lock() {
-            secrets.push(secret);
+    /// Takes the secrets that are known from the start.
+    pub(super) fn new(secrets: impl IntoIterator<Item = SecretString>) -> Self {
+        let mask = Self::default();
+        for secret in secrets {
+            mask.learn(secret);
         }
+        mask
     }
 
-    /// Returns `text` without secrets, without characters that could forge output, and not endless.
-    pub(super) fn show(&self, text: &str) -> String {
+    /// Masks this value too from now on.
+    pub(super) fn learn(&self, secret: SecretString) {
+        if secret.expose_secret().is_empty() {
+            return;
+        }
+        let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
+        if known.iter().any(|other| other.expose_secret() == secret.expose_secret()) {
+            return;
+        }
+        known.push(secret);
+        // Longest first: a secret inside a longer one must not leave the longer one's rest behind.
+        known.sort_by_key(|secret| std::cmp::Reverse(secret.expose_secret().len()));
+    }
+
+    /// Returns the text as it may be shown.
+    pub(super) fn text(&self, text: &str) -> String {
         let mut text = text.to_owned();
-        if let Ok(secrets) = self.secrets.lock() {
-            for secret in
-                secrets.iter().map(|secret| secret.expose_secret()).filter(|secret| !secret.is_empty())
-            {
-                text = text.replace(secret, FieldValue::REDACTED);
+        for secret in self.known.read().unwrap_or_else(PoisonError::into_inner).iter() {
+            for spelling in spellings(secret.expose_secret()) {
+                if text.contains(&spelling) {
+                    text = text.replace(&spelling, FieldValue::REDACTED);
+                }
             }
         }
-        let mut shown = visible(&text.chars().take(SHOWN).collect::<String>());
-        if text.chars().nth(SHOWN).is_some() {
-            shown.push('…');
-        }
-        shown
+        visible(&text)
     }
+}
+
+/// The ways in which an answer may spell a value: as it is, inside JSON, inside HTML (77.x escapes its messages),
+/// inside a form or an address.
+fn spellings(secret: &str) -> Vec<String> {
+    let json = serde_json::Value::from(secret).to_string();
+    let html = secret
+        .replace('&', "&amp;")
+        .replace('<', "&lt;")
+        .replace('>', "&gt;")
+        .replace('"', "&quot;")
+        .replace('\'', "&#39;");
+    let form: String = url::form_urlencoded::byte_serialize(secret.as_bytes()).collect();
+    let mut all =
+        vec![secret.to_owned(), json[1..json.len() - 1].to_owned(), html, form.replace('+', "%20"), form];
+    all.dedup();
+    all
 }
 
 #[cfg(test)]
@@ -51,13 +76,21 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_secret_that_the_server_echoes_is_masked_and_a_forged_line_is_visible() {
-        let mask = Mask::new(vec!["s3cret".into()]);
-        assert_eq!(mask.show("bad s3cret\n\u{1b}[2J\u{202e}x"), "bad ((redacted))\\u{a}\\u{1b}[2J\\u{202e}x");
+    fn a_secret_is_masked_in_every_spelling_an_answer_may_use() {
+        let mask = Mask::new([SecretString::from(r#"p"q&r s"#), SecretString::from("p")]);
+        for text in [
+            r#"x p"q&r s y"#,
+            r#"x p\"q&r s y"#,
+            "x p&quot;q&amp;r s y",
+            "x p%22q%26r+s y",
+            "x p%22q%26r%20s y",
+        ] {
+            assert_eq!(mask.text(text), "x ((redacted)) y");
+        }
     }
 
     #[test]
-    fn a_page_of_html_is_cut() {
-        assert_eq!(Mask::new(vec![]).show(&"x".repeat(10_000)).chars().count(), SHOWN + 1);
+    fn the_debug_form_of_a_mask_shows_nothing() {
+        assert!(!format!("{:?}", Mask::new([SecretString::from("canary")])).contains("canary"));
     }
 }

@@ -1,124 +1,391 @@
-//! Reading what a plan needs, in as few requests as there can be, all at once.
+//! Everything a plan needs to know of the server, in few requests.
+//!
+//! Decides how users are read (listed, or looked up by name) and that the result is the same either way for all that
+//! was asked for. Never writes, and never gives a partial answer.
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use futures_util::future::try_join_all;
 use tokio::try_join;
 
-use super::pages::Listing;
-use super::session::{Session, ZoneHeader};
-use super::users::Found;
-use super::{ReadBy, Reader, groups, wire, zone};
+use super::list::{Listing, PAGE};
+use super::session::Looking;
+use super::{DefaultGroups, ReadBy, trouble, wire, zone};
 use crate::error::Error;
-use crate::model::{ExternalGroup, GroupName, Guid, Mapping, Origin, UserKey};
-use crate::observed::{Identity, MemberKind, Observed, ObservedGroup, ReadScope, Server};
+use crate::model::{GroupName, Guid, Mapping, Origin, UserKey};
+use crate::observed::{Identity, MemberKind, Observed, ObservedGroup, ObservedUser, ReadScope, Server};
 
-impl Reader {
-    /// Reads what a plan needs.
-    ///
-    /// # Errors
-    /// Any read that is refused, fails, or stays incomplete after a second try: never a partial answer.
-    pub async fn observe(&self, scope: &ReadScope) -> Result<Observed, Error> {
-        let session = &*self.session;
-        let groups_then_zone = async {
-            let groups = groups::read(session).await?;
-            // Every zone has groups, and each tells its zone: no request is spent on that.
-            let zone = match &session.zone {
-                ZoneHeader::Id(id) => id.clone(),
-                ZoneHeader::None | ZoneHeader::Subdomain(_) => groups.zone.clone().unwrap_or_default(),
-            };
-            let default_groups = zone::default_groups(session, &zone).await?;
-            Ok::<_, Error>((groups, zone, default_groups))
-        };
-        let ((groups, zone, default_groups), mappings, origins, found) = try_join!(
-            groups_then_zone,
-            mappings(session),
-            origins(session, scope),
-            session.find_users(&scope.users, self.read_by),
-        )?;
-        let names = names(session, scope, &groups.groups, &found, self.read_by).await?;
-        let server = Server { zone, ..self.server.clone() };
-        let me = Identity {
-            client_id: Some(session.credentials.client_id.clone()),
-            user: None,
-            scopes: session.scopes.clone(),
-        };
-        Ok(Observed {
-            server,
-            me,
-            users: found.users,
-            names,
-            groups: groups.groups,
-            ambiguous_groups: groups.ambiguous,
-            mappings,
-            default_groups,
-            origins,
-        })
-    }
+/// The longest encoded filter. Request line and headers share 8 KB in a plain Tomcat (facts §3.7).
+const FILTER_BYTES: usize = 3500;
 
-    /// Returns how many requests were sent so far, those for the token included.
-    #[must_use]
-    pub fn requests(&self) -> u64 {
-        self.session.transport.sent()
-    }
+/// The most terms of a filter: the parser recurses once for each (facts §3.4). 150 took 219 ms.
+const FILTER_TERMS: usize = 100;
+
+/// As many look-ups as are made without asking how long the list is.
+const FEW: usize = 2;
+
+/// How many mappings are asked for at once: that list has no maximum (facts §5).
+const ALL_MAPPINGS: usize = 100_000;
+
+/// What is read of groups and mappings.
+struct Groups {
+    groups: BTreeMap<GroupName, ObservedGroup>,
+    ambiguous: BTreeSet<GroupName>,
+    mappings: BTreeSet<Mapping>,
+    zone: Option<String>,
 }
 
-/// Reads all mappings: the list has no maximum (facts §5).
-async fn mappings(session: &Session) -> Result<BTreeSet<Mapping>, Error> {
-    let listing = Listing {
-        path: "/Groups/External",
-        page: 100_000,
-        id: |row: &wire::MappingRow| format!("{}\n{}\n{}", row.display_name, row.origin, row.external_group),
-    };
-    let rows = session.list(&listing).await?;
-    Ok(rows
-        .into_iter()
-        .map(|row| Mapping {
-            group: GroupName::new(row.display_name),
-            origin: Origin::new(row.origin),
-            external_group: ExternalGroup::new(&row.external_group),
-        })
-        .collect())
+/// Users found, and names by id.
+#[derive(Default)]
+struct Users {
+    found: Vec<ObservedUser>,
 }
 
-/// Reads which identity providers there are, if some entry's origin depends on it; `None` when the token may not.
-async fn origins(session: &Session, scope: &ReadScope) -> Result<Option<BTreeSet<Origin>>, Error> {
-    if scope.origins.is_empty() {
-        return Ok(None);
-    }
-    let call = session.get("/identity-providers?rawConfig=false");
-    let answer = session.repeatedly(&call).await.map_err(|error| session.transport.explain(&error))?;
-    match answer.status {
-        200 => {
-            let providers: Vec<wire::Provider> = serde_json::from_slice(&answer.body).map_err(|error| {
-                Error::new("UAA's answer cannot be read").cause(format!("GET /identity-providers: {error}"))
-            })?;
-            Ok(Some(providers.into_iter().map(|provider| Origin::new(provider.origin_key)).collect()))
-        }
-        403 => Ok(None),
-        _ => Err(session.unexpected(&call, &answer)),
-    }
-}
-
-/// Turns the ids of members whose names are asked for into names. Ids without an answer are ghosts.
-async fn names(
-    session: &Session,
-    scope: &ReadScope,
-    groups: &BTreeMap<GroupName, ObservedGroup>,
-    found: &Found,
+/// Reads what `scope` asks for. `default_groups` saves a request if they are known already.
+pub(super) async fn observe(
+    looking: &Looking,
     read_by: ReadBy,
-) -> Result<BTreeMap<Guid, UserKey>, Error> {
-    let mut names: BTreeMap<Guid, UserKey> = BTreeMap::new();
-    let mut unknown: BTreeSet<Guid> = BTreeSet::new();
-    let known: BTreeMap<&Guid, &UserKey> = found.users.values().map(|user| (&user.id, &user.key)).collect();
-    let rows = scope.name_members_of.iter().filter_map(|name| groups.get(name)).flat_map(|group| &group.rows);
-    for (id, _) in rows.filter(|(_, row)| row.kind == MemberKind::User) {
-        match known.get(id) {
-            Some(&key) => drop(names.insert(id.clone(), key.clone())),
-            // A complete list that lacks the id: nobody has it.
-            None if found.complete => {}
-            None => drop(unknown.insert(id.clone())),
+    server: &Server,
+    default_groups: Option<DefaultGroups>,
+    scope: &ReadScope,
+) -> Result<Observed, Error> {
+    let token = looking.token().await?;
+    let zone_wanted = Some(server.zone.as_str()).filter(|zone| !zone.is_empty());
+    let default_groups = async {
+        match default_groups {
+            Some(known) => Ok(known),
+            None => zone::read_default_groups(looking, zone_wanted).await,
+        }
+    };
+    let origins = async {
+        match scope.origins.is_empty() {
+            true => Ok(None),
+            false => zone::read_origins(looking).await,
+        }
+    };
+    let (groups, users, mut default_groups, origins) =
+        try_join!(read_groups(looking), read_users(looking, read_by, &scope.users), default_groups, origins)?;
+
+    let zone_id = groups.zone.clone().or_else(|| looking.zone().map(str::to_owned));
+    let zone_id = zone_id.unwrap_or_else(|| super::authority::DEFAULT_ZONE.to_owned());
+    if zone_wanted.is_none_or(|wanted| wanted != zone_id) && zone_id != super::authority::DEFAULT_ZONE {
+        // --target is the host of a zone of its own: the default zone was the wrong guess.
+        default_groups = zone::read_default_groups(looking, Some(&zone_id)).await?;
+    }
+
+    let names = read_names(looking, read_by, &groups.groups, scope, &users).await?;
+    Ok(Observed {
+        server: Server { zone: zone_id, ..server.clone() },
+        me: Identity { client_id: Some(looking.client_id().clone()), user: None, scopes: token.scopes },
+        users: by_name(users, &scope.users, looking)?,
+        names,
+        groups: groups.groups,
+        ambiguous_groups: groups.ambiguous,
+        mappings: groups.mappings,
+        default_groups,
+        origins,
+    })
+}
+
+/// All groups with their rows, and all mappings.
+async fn read_groups(looking: &Looking) -> Result<Groups, Error> {
+    let groups = Listing {
+        what: "groups",
+        path: "/Groups",
+        query: vec![("sortBy", "id".to_owned()), ("attributes", wire::GROUP.to_owned())],
+        count: PAGE,
+    };
+    // The mappings have no order and no paging that could be trusted, so all are asked for at once.
+    let mappings = Listing {
+        what: "external group mappings",
+        path: "/Groups/External",
+        query: Vec::new(),
+        count: ALL_MAPPINGS,
+    };
+    let read =
+        || async { try_join!(looking.list::<wire::Group>(&groups), looking.list::<wire::Mapped>(&mappings)) };
+    let (mut groups, mut mappings) = read().await?;
+    let fits = |groups: &[wire::Group], mappings: &[wire::Mapped]| {
+        let ids: BTreeSet<&str> = groups.iter().map(|group| group.id.as_str()).collect();
+        mappings.iter().all(|mapping| ids.contains(mapping.group_id.as_str()))
+    };
+    if !fits(&groups, &mappings) {
+        // A group was made or deleted between the two reads.
+        (groups, mappings) = read().await?;
+    }
+    let zone = groups.iter().find_map(|group| group.zone_id.clone());
+    let names: BTreeMap<String, String> =
+        groups.iter().map(|group| (group.id.clone(), group.display_name.clone())).collect();
+    let mappings = mappings
+        .into_iter()
+        .map(|mapping| Mapping {
+            // A mapping whose group is not among the groups, in two readings, names it all the same.
+            group: GroupName::new(names.get(&mapping.group_id).cloned().unwrap_or(mapping.display_name)),
+            origin: Origin::new(mapping.origin),
+            external_group: mapping.external_group.into(),
+        })
+        .collect();
+    let mut by_name = BTreeMap::new();
+    let mut ambiguous = BTreeSet::new();
+    for group in groups {
+        let name = GroupName::new(group.display_name);
+        let observed = ObservedGroup {
+            id: Guid::new(group.id),
+            name: name.clone(),
+            description: group.description.unwrap_or_default(),
+            rows: group.members.into_iter().flatten().map(wire::MemberOf::row).collect(),
+        };
+        if by_name.insert(name.clone(), observed).is_some() {
+            ambiguous.insert(name);
         }
     }
-    names.extend(session.name_ids(&unknown, read_by).await?);
+    for name in &ambiguous {
+        by_name.remove(name);
+    }
+    Ok(Groups { groups: by_name, ambiguous, mappings, zone })
+}
+
+fn user_listing(filter: Option<String>, attributes: &str) -> Listing {
+    let mut query = vec![("sortBy", "id".to_owned()), ("attributes", attributes.to_owned())];
+    query.extend(filter.map(|filter| ("filter", filter)));
+    Listing { what: "users", path: "/Users", query, count: PAGE }
+}
+
+/// The users that are asked for by name, and maybe others.
+async fn read_users(looking: &Looking, read_by: ReadBy, wanted: &BTreeSet<UserKey>) -> Result<Users, Error> {
+    let listing = user_listing(None, wire::USER);
+    // Some names cannot be looked up for certain; then only the list is.
+    let filters = name_filters(wanted.iter());
+    let found: Vec<wire::User> = match (read_by, filters) {
+        (ReadBy::List, _) | (_, None) => looking.list(&listing).await?,
+        (ReadBy::LookUp, Some(filters)) => look_up(looking, filters, wire::USER).await?,
+        (ReadBy::Fewest, Some(filters)) if filters.len() <= FEW => {
+            look_up(looking, filters, wire::USER).await?
+        }
+        (ReadBy::Fewest, Some(filters)) => {
+            let first = looking.first_page::<wire::User>(&listing).await?;
+            if first.pages_left() <= filters.len() {
+                looking.rest(&listing, first).await?
+            } else {
+                look_up(looking, filters, wire::USER).await?
+            }
+        }
+    };
+    Ok(Users { found: found.into_iter().map(wire::User::observed).collect() })
+}
+
+/// The names of the users that are members of the groups in question.
+async fn read_names(
+    looking: &Looking,
+    read_by: ReadBy,
+    groups: &BTreeMap<GroupName, ObservedGroup>,
+    scope: &ReadScope,
+    users: &Users,
+) -> Result<BTreeMap<Guid, UserKey>, Error> {
+    let members: BTreeSet<&Guid> = scope
+        .name_members_of
+        .iter()
+        .filter_map(|name| groups.get(name))
+        .flat_map(|group| &group.rows)
+        .filter(|(_, row)| row.kind == MemberKind::User)
+        .map(|(id, _)| id)
+        .collect();
+    let mut names: BTreeMap<Guid, UserKey> = users
+        .found
+        .iter()
+        .filter(|user| members.contains(&user.id))
+        .map(|user| (user.id.clone(), user.key.clone()))
+        .collect();
+    let unknown: Vec<&Guid> = members.iter().copied().filter(|id| !names.contains_key(*id)).collect();
+    if unknown.is_empty() {
+        return Ok(names);
+    }
+    // After a list too: a user can be made between the list and the groups. What is not found now is a ghost.
+    let filters = filters(unknown.iter().map(|id| term("id", id.as_str())));
+    let listing = user_listing(None, wire::USER_NAME);
+    let found: Vec<wire::Named> = if filters.len() <= FEW || read_by == ReadBy::LookUp {
+        look_up(looking, filters, wire::USER_NAME).await?
+    } else {
+        let first = looking.first_page::<wire::Named>(&listing).await?;
+        if first.pages_left() <= filters.len() {
+            looking.rest(&listing, first).await?
+        } else {
+            look_up(looking, filters, wire::USER_NAME).await?
+        }
+    };
+    names.extend(
+        found
+            .into_iter()
+            .map(|user| (Guid::new(user.id.clone()), user.key()))
+            .filter(|(id, _)| members.contains(id)),
+    );
     Ok(names)
+}
+
+/// Users by name. Two accounts of one name (a database that folds less than we do) are an error if one is meant.
+fn by_name(
+    users: Users,
+    wanted: &BTreeSet<UserKey>,
+    looking: &Looking,
+) -> Result<BTreeMap<UserKey, ObservedUser>, Error> {
+    let mut by_name: BTreeMap<UserKey, ObservedUser> = BTreeMap::new();
+    for user in users.found {
+        match by_name.get(&user.key) {
+            None => {
+                by_name.insert(user.key.clone(), user);
+            }
+            Some(other) if other.id == user.id => {}
+            Some(other) if wanted.contains(&user.key) => {
+                let error = Error::new(format!("UAA has two users `{}`", user.key))
+                    .cause(format!("{} ({}) and {} ({})", other.key, other.id, user.key, user.id))
+                    .hint("their names differ only in case: rename or delete one");
+                return Err(trouble::masked(error, looking.mask()));
+            }
+            Some(other) if other.id > user.id => {
+                by_name.insert(user.key.clone(), user);
+            }
+            Some(_) => {}
+        }
+    }
+    Ok(by_name)
+}
+
+/// Looks up by several filters at once; a filter's answer can have several pages too.
+async fn look_up<T: serde::de::DeserializeOwned + super::list::Keyed>(
+    looking: &Looking,
+    filters: Vec<String>,
+    attributes: &str,
+) -> Result<Vec<T>, Error> {
+    let lists = filters.into_iter().map(|filter| async {
+        let listing = user_listing(Some(filter), attributes);
+        looking.list::<T>(&listing).await
+    });
+    Ok(try_join_all(lists).await?.into_iter().flatten().collect())
+}
+
+/// Filters that find all these users, in any origin. None when a name cannot be looked up for certain.
+fn name_filters<'a>(wanted: impl Iterator<Item = &'a UserKey>) -> Option<Vec<String>> {
+    let mut terms = BTreeSet::new();
+    for user in wanted {
+        for spelling in spellings(user.username.as_str())? {
+            terms.insert(term("userName", &spelling));
+        }
+    }
+    Some(filters(terms.into_iter()))
+}
+
+/// The spellings to ask for so that a name is found in whatever case the server has it, or None if no few of them do.
+///
+/// UAA compares `LOWER(username) = LOWER(?)`. For ASCII every database folds as we do. Beyond that a PostgreSQL with
+/// the locale C folds nothing, so each cased letter is asked for in both cases.
+fn spellings(name: &str) -> Option<BTreeSet<String>> {
+    // A value of this shape becomes a time in the query (facts §3.4).
+    if is_timestamp(name) {
+        return None;
+    }
+    const MOST_LETTERS: usize = 3;
+    let mut spellings = BTreeSet::from([String::new()]);
+    let mut letters = 0;
+    for c in name.to_lowercase().chars() {
+        let mut forms = vec![c.to_string()];
+        if !c.is_ascii() {
+            let upper = c.to_uppercase().to_string();
+            if upper != forms[0] {
+                letters += 1;
+                forms.push(upper);
+            }
+            // Two lower-case sigmas, one upper-case one; which is meant depends on the place in the word.
+            if matches!(c, 'σ' | 'ς') {
+                forms.extend(["σ".to_owned(), "ς".to_owned()]);
+            }
+        }
+        if letters > MOST_LETTERS {
+            return None;
+        }
+        spellings = spellings
+            .iter()
+            .flat_map(|begun| forms.iter().map(move |form| format!("{begun}{form}")))
+            .collect();
+    }
+    Some(spellings)
+}
+
+/// `yyyy-MM-ddTHH:mm:ss.SSSZ`
+fn is_timestamp(text: &str) -> bool {
+    const SHAPE: &[u8] = b"0000-00-00t00:00:00.000z";
+    text.len() == SHAPE.len()
+        && text.bytes().zip(SHAPE).all(|(byte, shape)| match shape {
+            b'0' => byte.is_ascii_digit(),
+            _ => byte.eq_ignore_ascii_case(shape),
+        })
+}
+
+/// One comparison. UAA's filter takes JSON strings, with JSON's escapes.
+pub(super) fn term(attribute: &str, value: &str) -> String {
+    format!("{attribute} eq {}", serde_json::Value::from(value))
+}
+
+/// Joins terms with `or` into as few filters as the limits allow.
+fn filters(terms: impl Iterator<Item = String>) -> Vec<String> {
+    const OR: &str = " or ";
+    let encoded =
+        |text: &str| url::form_urlencoded::byte_serialize(text.as_bytes()).map(str::len).sum::<usize>();
+    let mut filters: Vec<(String, usize, usize)> = Vec::new();
+    for term in terms {
+        let bytes = encoded(&term);
+        match filters.last_mut() {
+            Some((filter, length, count))
+                if *length + OR.len() + bytes <= FILTER_BYTES && *count < FILTER_TERMS =>
+            {
+                filter.push_str(OR);
+                filter.push_str(&term);
+                *length += OR.len() + bytes;
+                *count += 1;
+            }
+            _ => filters.push((term, bytes, 1)),
+        }
+    }
+    filters.into_iter().map(|(filter, ..)| filter).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Username;
+
+    #[test]
+    fn fifty_users_fit_into_one_look_up() {
+        let users: Vec<UserKey> = (0..50)
+            .map(|n| UserKey::new(Origin::uaa(), Username::new(format!("firstname.lastname{n}@example.com"))))
+            .collect();
+        assert_eq!(name_filters(users.iter()).map(|filters| filters.len()), Some(1));
+    }
+
+    #[test]
+    fn filters_are_cut_by_encoded_bytes_and_lose_no_term() {
+        let terms: Vec<String> = (0..300).map(|n| term("userName", &format!("é{n}"))).collect();
+        let filters = filters(terms.iter().cloned());
+        let split: Vec<String> = filters.iter().flat_map(|f| f.split(" or ").map(str::to_owned)).collect();
+        assert_eq!(split, terms);
+        for filter in &filters {
+            assert!(
+                url::form_urlencoded::byte_serialize(filter.as_bytes()).map(str::len).sum::<usize>() <= 3500
+            );
+        }
+    }
+
+    #[test]
+    fn a_name_is_quoted_so_that_it_stays_a_name() {
+        assert_eq!(term("userName", r#"a" or id pr or "\b"#), r#"userName eq "a\" or id pr or \"\\b""#);
+    }
+
+    #[test]
+    fn names_beyond_ascii_are_asked_for_in_every_case_or_listed() {
+        let found = |name: &str| spellings(name).map(|all| all.into_iter().collect::<Vec<_>>());
+        assert_eq!(found("Alice"), Some(vec!["alice".to_owned()]));
+        assert_eq!(found("Änne"), Some(vec!["Änne".to_owned(), "änne".to_owned()]));
+        assert_eq!(found("ÄÖÜß"), None);
+        assert_eq!(found("2026-01-02T03:04:05.006Z"), None);
+        assert_eq!(found("山田"), Some(vec!["山田".to_owned()]));
+    }
 }

@@ -1,152 +1,190 @@
-//! A log-in: the transport with a token and a zone. What may be sent by whom is decided in `Reader` and `Writer`.
+//! Requests as the logged-in client in its zone: the token and zone header of each, and who may send what.
+//!
+//! Decides that a refused token is replaced once, and that [`Looking`] can only GET. Never decides what is asked.
 
-use std::collections::BTreeSet;
+use std::sync::Arc;
 
-use reqwest::Method;
-use reqwest::header::{AUTHORIZATION, HeaderValue, IF_MATCH};
-use secrecy::ExposeSecret;
-use serde_json::Value;
-use tokio::sync::{Mutex, OnceCell};
+use reqwest::header::{AUTHORIZATION, HeaderName};
+use reqwest::{Method, StatusCode};
+use serde::de::DeserializeOwned;
 
-use super::http::{Answer, Cause, NoAnswer, Transport};
-use super::token::{self, Credentials, Token};
+use super::http::{Answer, Repeat, Request, Transport};
+use super::mask::Mask;
+use super::token::{Token, Tokens};
+use super::trouble::{self, Lost};
+use super::{authority, zone};
 use crate::error::Error;
-use crate::model::GroupName;
+use crate::model::ClientId;
 
-/// The zone that requests are about.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum ZoneHeader {
-    /// The zone that the address itself selects: no header (with one, UAA refuses a zone's own token, facts §7.1).
-    None,
-    /// `X-Identity-Zone-Id`.
-    Id(String),
-    /// `X-Identity-Zone-Subdomain`.
-    Subdomain(String),
+/// What reading and writing share.
+#[derive(Debug)]
+struct Session {
+    transport: Transport,
+    tokens: Tokens,
 }
 
-/// One request.
-#[derive(Clone, Debug)]
-pub(super) struct Call {
-    pub(super) method: Method,
-    /// Percent-encoded, with the query.
-    pub(super) path: String,
-    pub(super) body: Option<Value>,
-    pub(super) if_match: Option<u64>,
-    pub(super) zone: ZoneHeader,
-}
-
-/// A logged-in client.
-pub(super) struct Session {
-    pub(super) transport: Transport,
-    pub(super) credentials: Credentials,
-    token: Mutex<Token>,
-    /// What the first token may do.
-    pub(super) scopes: BTreeSet<String>,
-    /// The zone of all requests but those about zones themselves.
-    pub(super) zone: ZoneHeader,
-    /// The zone's default groups, read once a run: nothing that this program writes changes them.
-    pub(super) default_groups: OnceCell<Option<BTreeSet<GroupName>>>,
+/// Why a request has no answer.
+pub(super) enum NoAnswer {
+    /// No connection, or it broke.
+    Lost(Lost),
+    /// No token, hence nothing was sent.
+    NoToken(Error),
 }
 
 impl Session {
-    /// Logs in.
-    pub(super) async fn log_in(transport: Transport, credentials: Credentials) -> Result<Self, Error> {
-        let token = token::get(&transport, &credentials).await?;
-        let scopes = token.scopes.clone();
-        Ok(Self {
-            transport,
-            credentials,
-            token: Mutex::new(token),
-            scopes,
-            zone: ZoneHeader::None,
-            default_groups: OnceCell::new(),
+    /// Sends a request with the token; once more with another token if UAA refuses the first.
+    async fn send(
+        &self,
+        zone: Option<&str>,
+        mut request: Request,
+        repeat: Repeat,
+    ) -> Result<Answer, NoAnswer> {
+        if let Some(zone) = zone {
+            request = request.header(HeaderName::from_static(zone::BY_ID), zone);
+        }
+        let token = self.tokens.current(&self.transport).await.map_err(NoAnswer::NoToken)?;
+        let answer = self.send_with(&token, &mut request, repeat).await?;
+        if answer.status != StatusCode::UNAUTHORIZED {
+            return Ok(answer);
+        }
+        // Expired, revoked, or the client's secret or salt was changed. A refused request was not handled, so it
+        // may be sent again whatever it is.
+        let token = self.tokens.after(&token, &self.transport).await.map_err(NoAnswer::NoToken)?;
+        self.send_with(&token, &mut request, repeat).await
+    }
+
+    async fn send_with(
+        &self,
+        token: &Token,
+        request: &mut Request,
+        repeat: Repeat,
+    ) -> Result<Answer, NoAnswer> {
+        request.headers.retain(|(name, _)| *name != AUTHORIZATION);
+        request.headers.push((AUTHORIZATION, token.bearer()));
+        self.transport.call(request, repeat).await.map_err(NoAnswer::Lost)
+    }
+}
+
+/// The reading half: it has no method that sends anything but GET.
+#[derive(Clone, Debug)]
+pub(super) struct Looking {
+    session: Arc<Session>,
+    zone: Zone,
+}
+
+/// The writing half.
+#[derive(Clone, Debug)]
+pub(super) struct Changing {
+    session: Arc<Session>,
+    zone: Zone,
+}
+
+/// Another zone than the token's own. UAA refuses the header for the own one (facts §7.1).
+type Zone = Option<String>;
+
+/// Makes both halves of one session, in the token's own zone.
+pub(super) fn begin(transport: Transport, tokens: Tokens) -> (Looking, Changing) {
+    let session = Arc::new(Session { transport, tokens });
+    (Looking { session: Arc::clone(&session), zone: None }, Changing { session, zone: None })
+}
+
+impl Looking {
+    /// Looks into another zone.
+    pub(super) fn in_zone(self, zone: &str) -> Self {
+        Self { zone: Some(zone.to_owned()), ..self }
+    }
+
+    /// Asks for something in the session's zone.
+    pub(super) async fn get(&self, request: Request) -> Result<Answer, NoAnswer> {
+        debug_assert_eq!(request.method, Method::GET);
+        let request = Request { method: Method::GET, ..request };
+        self.session.send(self.zone.as_deref(), request, Repeat::Harmless).await
+    }
+
+    /// Asks for something in the token's own zone.
+    pub(super) async fn get_at_home(&self, request: Request) -> Result<Answer, NoAnswer> {
+        let request = Request { method: Method::GET, ..request };
+        self.session.send(None, request, Repeat::Harmless).await
+    }
+
+    /// Reads a body.
+    pub(super) fn parsed<T: DeserializeOwned>(&self, name: &str, answer: &Answer) -> Result<T, Error> {
+        answer.parse().map_err(|why| trouble::not_understood(name, answer, &why, self.mask()))
+    }
+
+    /// Explains a request without answer.
+    pub(super) fn no_answer(&self, failure: NoAnswer) -> Error {
+        match failure {
+            NoAnswer::Lost(lost) => lost.error(self.mask()),
+            NoAnswer::NoToken(error) => error,
+        }
+    }
+
+    /// Explains an answer that is not what was asked for.
+    pub(super) async fn refused(&self, name: &str, answer: &Answer) -> Error {
+        let token = self.token().await;
+        let has = token.map(|token| token.scopes).unwrap_or_default();
+        let client = self.client_id();
+        trouble::refusal(name, answer, self.address(), self.mask(), |wanted| {
+            let wanted = wanted.and_then(|scopes| {
+                scopes.split_ascii_whitespace().find(|scope| *scope != "uaa.admin").map(str::to_owned)
+            });
+            match wanted {
+                Some(scope) => authority::lacking(Some(client), &has, &[scope].into()),
+                None => Error::new(format!("UAA does not let client `{client}` do this")),
+            }
         })
     }
 
-    /// Returns a GET in the session's zone.
-    pub(super) fn get(&self, path: impl Into<String>) -> Call {
-        Call { method: Method::GET, path: path.into(), body: None, if_match: None, zone: self.zone.clone() }
+    /// The token in use.
+    pub(super) async fn token(&self) -> Result<Token, Error> {
+        self.session.tokens.current(&self.session.transport).await
     }
 
-    /// Sends a request once; with a new token once more when UAA does not accept the token (then nothing was handled).
-    pub(super) async fn once(&self, call: &Call) -> Result<Answer, NoAnswer> {
-        let token = self.fresh_token(None).await?;
-        let answer = self.send(call, &token).await?;
-        if answer.status != 401 || !answer.json().is_some_and(|body| body["error"] == "invalid_token") {
-            return Ok(answer);
-        }
-        let token = self.fresh_token(Some(&token)).await?;
-        self.send(call, &token).await
+    /// The client that is logged in.
+    pub(super) fn client_id(&self) -> &ClientId {
+        self.session.tokens.client_id()
     }
 
-    /// Sends a request that may be repeated.
-    pub(super) async fn repeatedly(&self, call: &Call) -> Result<Answer, NoAnswer> {
-        self.transport.send_repeatedly(|| self.once(call)).await
+    /// The zone of the header.
+    pub(super) fn zone(&self) -> Option<&str> {
+        self.zone.as_deref()
     }
 
-    async fn send(&self, call: &Call, token: &Token) -> Result<Answer, NoAnswer> {
-        let malformed = |word: String| NoAnswer { sent: false, cause: Cause::Other, words: vec![word] };
-        let mut bearer = HeaderValue::try_from(format!("Bearer {}", token.value.expose_secret()))
-            .map_err(|_| malformed("the token cannot stand in a header".to_owned()))?;
-        bearer.set_sensitive(true);
-        let mut request =
-            self.transport.request(call.method.clone(), &call.path).header(AUTHORIZATION, bearer);
-        match &call.zone {
-            ZoneHeader::None => {}
-            ZoneHeader::Id(id) => request = request.header("X-Identity-Zone-Id", id),
-            ZoneHeader::Subdomain(subdomain) => {
-                request = request.header("X-Identity-Zone-Subdomain", subdomain)
-            }
-        }
-        if let Some(version) = call.if_match {
-            request = request.header(IF_MATCH, format!("\"{version}\""));
-        }
-        if let Some(body) = &call.body {
-            request = request.json(body);
-        }
-        let request = request.build().map_err(|error| malformed(error.without_url().to_string()))?;
-        self.transport.send(request).await
+    /// The target's address.
+    pub(super) fn address(&self) -> &str {
+        self.session.transport.address()
     }
 
-    /// Returns a token that is neither stale nor `refused`; whoever comes first gets the new one for all.
-    async fn fresh_token(&self, refused: Option<&Token>) -> Result<Token, NoAnswer> {
-        let mut token = self.token.lock().await;
-        let is_refused =
-            refused.is_some_and(|refused| refused.value.expose_secret() == token.value.expose_secret());
-        if is_refused || token.is_stale() {
-            *token = token::get(&self.transport, &self.credentials).await.map_err(|error| {
-                let mut words = vec![error.message];
-                words.extend(error.causes);
-                NoAnswer { sent: false, cause: Cause::Other, words }
-            })?;
-        }
-        Ok(token.clone())
+    /// What no text may hold.
+    pub(super) fn mask(&self) -> &Mask {
+        &self.session.transport.mask
+    }
+
+    /// How many requests this session sent.
+    pub(super) fn sent(&self) -> u64 {
+        self.session.transport.sent()
     }
 }
 
-impl Session {
-    /// Refuses to go on with a token that may not read users and groups.
-    pub(super) fn must_read(&self) -> Result<(), Error> {
-        let in_zone = |authority: &str| match &self.zone {
-            ZoneHeader::Id(zone) => self.scopes.contains(&format!("zones.{zone}.{authority}")),
-            // Only tried out: UAA has answered a read in this zone.
-            ZoneHeader::Subdomain(_) => true,
-            ZoneHeader::None => false,
-        };
-        let may_read = ["uaa.admin", "scim.read"].iter().any(|&scope| {
-            self.scopes.contains(scope) && (scope == "uaa.admin" || self.zone == ZoneHeader::None)
-        });
-        if may_read || in_zone("admin") || in_zone("read") || in_zone("scim.read") {
-            return Ok(());
-        }
-        let missing = match &self.zone {
-            ZoneHeader::Id(zone) => format!("zones.{zone}.scim.read"),
-            ZoneHeader::None | ZoneHeader::Subdomain(_) => "scim.read".to_owned(),
-        };
-        Err(Error::new(format!(
-            "client `{}` may not read users and groups: its token lacks {missing}",
-            self.credentials.client_id
-        ))
-        .hint(self.grant_hint(&[&missing])))
+impl Changing {
+    /// Changes another zone.
+    pub(super) fn in_zone(self, zone: &str) -> Self {
+        Self { zone: Some(zone.to_owned()), ..self }
+    }
+
+    /// The reading half.
+    pub(super) fn looking(&self) -> Looking {
+        Looking { session: Arc::clone(&self.session), zone: self.zone.clone() }
+    }
+
+    /// Sends a change.
+    pub(super) async fn send(&self, request: Request, repeat: Repeat) -> Result<Answer, NoAnswer> {
+        self.session.send(self.zone.as_deref(), request, repeat).await
+    }
+
+    /// What no text may hold.
+    pub(super) fn mask(&self) -> &Mask {
+        &self.session.transport.mask
     }
 }

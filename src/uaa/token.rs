@@ -1,151 +1,207 @@
-//! The client-credentials grant: one opaque token, renewed before it expires and once when UAA refuses it.
+//! The access token: client credentials, kept as long as it lasts.
 //!
-//! Credentials go in the form body, the one encoding that all versions of UAA read alike (facts §1.1, trap 49).
+//! Decides when a new token is fetched: before the old one expires, and once after UAA refused it. Never shows a
+//! token or a secret, and never a body that could not be read.
 
 use std::collections::BTreeSet;
-use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::{Duration, Instant};
 
-use oauth2::basic::{BasicClient, BasicErrorResponseType};
+use oauth2::basic::{BasicClient, BasicErrorResponse};
+use oauth2::http::{Response, StatusCode};
 use oauth2::{
-    AsyncHttpClient, AuthType, ClientSecret, HttpRequest, HttpResponse, RequestTokenError, TokenResponse,
-    TokenUrl,
+    AuthType, ClientId as OauthClientId, ClientSecret, HttpRequest, HttpResponse, RequestTokenError,
+    TokenResponse as _, TokenUrl,
 };
+use reqwest::Method;
 use secrecy::{ExposeSecret, SecretString};
+use tokio::sync::Mutex;
 
-use super::http::{Answer, NoAnswer, Transport};
+use super::http::{Answer, Body, Repeat, Request, Transport};
+use super::trouble::{self, Lost};
 use crate::error::Error;
 use crate::model::ClientId;
 
-/// A token is renewed when it has less than this left.
+const PATH: &str = "/oauth/token";
+
+/// How long before its end a token is replaced, at most; a tenth of its life if that is less.
 const MARGIN: Duration = Duration::from_secs(60);
 
-/// What logs in.
-pub(super) struct Credentials {
-    pub(super) client_id: ClientId,
-    pub(super) client_secret: SecretString,
-}
-
-/// A token and what it may do.
-#[derive(Clone)]
+/// A token in use.
+#[derive(Clone, Debug)]
 pub(super) struct Token {
-    pub(super) value: SecretString,
+    value: Arc<SecretString>,
+    /// What the token may do.
     pub(super) scopes: BTreeSet<String>,
     renew_at: Option<Instant>,
+    /// Which of the run's tokens this is: two requests that were refused with the same one fetch one new one.
+    number: u64,
 }
 
 impl Token {
-    /// Tells whether it is time for a new one.
-    pub(super) fn is_stale(&self) -> bool {
-        self.renew_at.is_some_and(|at| Instant::now() >= at)
+    /// The value of the Authorization header.
+    pub(super) fn bearer(&self) -> String {
+        format!("Bearer {}", self.value.expose_secret())
     }
 }
 
-/// Gets a token.
-pub(super) async fn get(transport: &Transport, credentials: &Credentials) -> Result<Token, Error> {
-    let client_id = &credentials.client_id;
-    let url = TokenUrl::new(transport.url("/oauth/token"))
-        .map_err(|error| Error::new("the target is no usable address").cause(error.to_string()))?;
-    let client = BasicClient::new(oauth2::ClientId::new(client_id.as_str().to_owned()))
-        .set_client_secret(ClientSecret::new(credentials.client_secret.expose_secret().to_owned()))
-        .set_auth_type(AuthType::RequestBody)
-        .set_token_uri(url);
-    let answer = client
-        .exchange_client_credentials()
-        // Short, and known to UAA alone: a JWT with many authorities fills the server's header limit (facts §3.7).
-        .add_extra_param("token_format", "opaque")
-        .request_async(&Wire(transport))
-        .await;
-    let answer = answer.map_err(|error| explain(transport, client_id, error))?;
-    let value = SecretString::from(answer.access_token().secret().clone());
-    transport.mask.learn(value.clone());
-    let scopes = answer.scopes().into_iter().flatten().map(|scope| scope.to_string()).collect();
-    // A token that lives shorter than the margin is used for half its life.
-    let renew_at = answer.expires_in().map(|life| Instant::now() + life.saturating_sub(MARGIN).max(life / 2));
-    Ok(Token { value, scopes, renew_at })
+/// Where tokens come from.
+#[derive(Debug)]
+pub(super) struct Tokens {
+    client_id: ClientId,
+    client_secret: SecretString,
+    /// Held while a token is fetched, so that all who wait get the same one.
+    current: Mutex<Option<Token>>,
 }
 
-/// The `oauth2` crate's requests over our one client.
-struct Wire<'a>(&'a Transport);
+impl Tokens {
+    /// Takes the client's credentials.
+    pub(super) fn new(client_id: ClientId, client_secret: SecretString) -> Self {
+        Self { client_id, client_secret, current: Mutex::new(None) }
+    }
 
-/// Why the `oauth2` crate got no answer that it could read.
-#[derive(Debug, thiserror::Error)]
-enum WireError {
-    #[error("no answer")]
-    NoAnswer(NoAnswer),
-    #[error("an answer that is no token answer")]
-    Odd(Answer),
-    #[error("a malformed request")]
-    Malformed,
-}
+    /// The client that logs in.
+    pub(super) fn client_id(&self) -> &ClientId {
+        &self.client_id
+    }
 
-impl<'c> AsyncHttpClient<'c> for Wire<'_> {
-    type Error = WireError;
-    type Future = Pin<Box<dyn Future<Output = Result<HttpResponse, WireError>> + 'c>>;
+    /// Returns a token that lasts a while.
+    pub(super) async fn current(&self, transport: &Transport) -> Result<Token, Error> {
+        let mut current = self.current.lock().await;
+        if let Some(token) = &*current
+            && token.renew_at.is_none_or(|renew_at| Instant::now() < renew_at)
+        {
+            return Ok(token.clone());
+        }
+        let number = current.as_ref().map_or(0, |token| token.number) + 1;
+        let token = self.fetch(transport, number).await?;
+        *current = Some(token.clone());
+        Ok(token)
+    }
 
-    fn call(&'c self, request: HttpRequest) -> Self::Future {
-        Box::pin(async move {
-            let request = reqwest::Request::try_from(request).map_err(|_| WireError::Malformed)?;
-            // A token request that is repeated gets another token: harmless.
-            let send = || {
-                let again = request.try_clone();
-                async { self.0.send(again.expect("a form's body can be cloned: invariant")).await }
-            };
-            let answer = self.0.send_repeatedly(send).await.map_err(WireError::NoAnswer)?;
-            // Everything but an OAuth2 answer is told by its status: the crate would only say that it cannot parse it.
-            if !matches!(answer.status, 200 | 400 | 401) || answer.json().is_none() {
-                return Err(WireError::Odd(answer));
-            }
-            let mut response = oauth2::http::Response::builder().status(answer.status);
-            if let Some(kind) = answer.headers.get("content-type") {
-                response = response.header("content-type", kind);
-            }
-            response.body(answer.body).map_err(|_| WireError::Malformed)
+    /// Returns another token than this one, which UAA refused.
+    pub(super) async fn after(&self, refused: &Token, transport: &Transport) -> Result<Token, Error> {
+        let mut current = self.current.lock().await;
+        if let Some(token) = &*current
+            && token.number > refused.number
+        {
+            return Ok(token.clone());
+        }
+        let token = self.fetch(transport, refused.number + 1).await?;
+        *current = Some(token.clone());
+        Ok(token)
+    }
+
+    async fn fetch(&self, transport: &Transport, number: u64) -> Result<Token, Error> {
+        let begun = Instant::now();
+        let client = BasicClient::new(OauthClientId::new(self.client_id.as_str().to_owned()))
+            .set_client_secret(ClientSecret::new(self.client_secret.expose_secret().to_owned()))
+            // In the body: UAA decodes Basic credentials differently from version to version (facts §1.1).
+            .set_auth_type(AuthType::RequestBody)
+            .set_token_uri(TokenUrl::from_url(transport.url(PATH)));
+        // `oauth2` forgets the status of an error.
+        let status = AtomicU16::new(0);
+        let http = |request: HttpRequest| send(transport, request, &status);
+        let answer = client
+            .exchange_client_credentials()
+            // Short, so that header and filter fit into Tomcat's 8 KB; a JWT holds every authority.
+            .add_extra_param("token_format", "opaque")
+            .request_async(&http)
+            .await
+            .map_err(|error| self.explain(error, status.load(Ordering::Relaxed), transport))?;
+        let value = SecretString::from(answer.access_token().secret().to_owned());
+        transport.mask.learn(value.clone());
+        let scopes = answer.scopes().into_iter().flatten().map(|scope| scope.to_string());
+        Ok(Token {
+            value: Arc::new(value),
+            scopes: scopes.filter(|scope| !scope.is_empty()).collect(),
+            renew_at: answer.expires_in().map(|life| begun + life.saturating_sub(MARGIN.min(life / 10))),
+            number,
         })
     }
-}
 
-type Failure = RequestTokenError<WireError, oauth2::basic::BasicErrorResponse>;
-
-/// Says why there is no token, and what to do about it. Never shows the answer's body: it could hold a token.
-fn explain(transport: &Transport, client_id: &ClientId, failure: Failure) -> Error {
-    let place = format!("POST {}/oauth/token", transport.target());
-    match failure {
-        RequestTokenError::ServerResponse(answer) => {
-            let said = answer.error_description().cloned().unwrap_or_default();
-            let said = transport.mask.show(&format!("{}: {said}", answer.error().as_ref()));
-            let refused = Error::new(format!("UAA refuses to log in client `{client_id}`"))
-                .cause(format!("{place}: {said}"));
-            match answer.error() {
-                // `unauthorized` in UAA before 74, `invalid_client` since (facts §1.1); the same for both causes.
-                BasicErrorResponseType::InvalidClient => wrong_secret(client_id, &place, &said),
-                BasicErrorResponseType::Extension(word) if word == "unauthorized" => wrong_secret(client_id, &place, &said),
-                BasicErrorResponseType::UnauthorizedClient => refused
-                    .hint(format!("give the client the grant: uaac client update {client_id} --authorized_grant_types client_credentials")),
-                BasicErrorResponseType::Extension(_)
-                | BasicErrorResponseType::InvalidGrant
-                | BasicErrorResponseType::InvalidRequest
-                | BasicErrorResponseType::InvalidScope
-                | BasicErrorResponseType::UnsupportedGrantType => refused,
+    fn explain(
+        &self,
+        error: RequestTokenError<NoToken, BasicErrorResponse>,
+        status: u16,
+        transport: &Transport,
+    ) -> Error {
+        let (client, address) = (self.client_id.as_str(), transport.address());
+        let error = match error {
+            RequestTokenError::Request(NoToken::Lost(lost)) => return lost.error(&transport.mask),
+            RequestTokenError::Request(NoToken::Answer(answer)) => {
+                let lacks =
+                    |_: Option<&str>| Error::new(format!("UAA does not let client `{client}` log in"));
+                return trouble::refusal("POST /oauth/token", &answer, address, &transport.mask, lacks);
             }
-        }
-        RequestTokenError::Request(WireError::NoAnswer(error)) => transport.explain(&error),
-        RequestTokenError::Request(WireError::Odd(answer)) => {
-            super::answers::unexpected(transport, "POST", "/oauth/token", &answer)
-        }
-        RequestTokenError::Request(WireError::Malformed)
-        | RequestTokenError::Parse(..)
-        | RequestTokenError::Other(_) => Error::new("UAA's answer to the log-in cannot be read")
-            .cause(format!("{place}: it is no OAuth2 token answer")),
+            RequestTokenError::ServerResponse(said) => {
+                let text = said.error_description().cloned().unwrap_or_default();
+                let word = said.error().as_ref().to_owned();
+                let error = if text.to_ascii_lowercase().contains("grant type")
+                    || word == "unauthorized_client"
+                {
+                    Error::new(format!("client `{client}` may not log in by itself: it lacks the grant type client_credentials"))
+                        .hint(format!("use another client, or: uaac client update {client} --authorized_grant_types client_credentials"))
+                } else if matches!(word.as_str(), "unauthorized" | "invalid_client") {
+                    // UAA does not tell the two apart, on purpose; 4.x says `unauthorized`, 77.x `invalid_client`.
+                    Error::new(format!("UAA at {address} refuses client `{client}`: the secret is wrong, or there is no such client"))
+                        .hint("the admin client's secret: Ops Manager, tile PKS (TKGI), Credentials, Pks Uaa Management Admin Client (for CF: tile TAS, UAA, Admin Client Credentials)")
+                        .hint("or: om credentials -p pivotal-container-service -c .properties.pks_uaa_management_admin_client -f secret")
+                } else {
+                    Error::new(format!("UAA at {address} gives client `{client}` no token"))
+                };
+                error.cause(format!("POST /oauth/token: {status} {word}: {text}"))
+            }
+            // Both can hold the raw body, and with it the token.
+            RequestTokenError::Parse(..) | RequestTokenError::Other(_) => {
+                Error::new(format!("the answer of {address} to POST /oauth/token is not a token"))
+                    .hint("check that --target is the address of a UAA")
+            }
+        };
+        trouble::masked(error, &transport.mask)
     }
 }
 
-fn wrong_secret(client_id: &ClientId, place: &str, said: &str) -> Error {
-    Error::new(format!("UAA does not know client `{client_id}` with this secret"))
-        .cause(format!("{place}: 401 {said}"))
-        .hint("the secret is wrong, or there is no such client: check --client-id (UAA_CLIENT_ID) and where the secret comes from")
-        .hint(
-            "PKS/TKGI: Ops Manager, PKS/TKGI tile, Credentials, `Pks Uaa Management Admin Client`; in a pipeline \
-             --client-secret-command 'om credentials …'",
-        )
+/// Why a token request came to nothing before `oauth2` could read an answer.
+enum NoToken {
+    Lost(Lost),
+    Answer(Answer),
+}
+
+/// `oauth2` wants an error; this one shows nothing of the answer.
+impl std::fmt::Debug for NoToken {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("NoToken")
+    }
+}
+
+impl std::fmt::Display for NoToken {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("no token")
+    }
+}
+
+impl std::error::Error for NoToken {}
+
+/// Sends `oauth2`'s request over our one client, so that it is counted, bounded and repeated like every other.
+async fn send(
+    transport: &Transport,
+    request: HttpRequest,
+    status: &AtomicU16,
+) -> Result<HttpResponse, NoToken> {
+    let mut own = Request::new(Method::POST, PATH);
+    own.body = Body::Form(request.into_body());
+    // Fetching a token twice is harmless: the first one is never used.
+    let answer = transport.call(&own, Repeat::Harmless).await.map_err(NoToken::Lost)?;
+    let readable =
+        matches!(answer.status, StatusCode::OK | StatusCode::BAD_REQUEST | StatusCode::UNAUTHORIZED);
+    if !readable || (answer.status != StatusCode::OK && answer.error_word().is_none()) {
+        return Err(NoToken::Answer(answer));
+    }
+    status.store(answer.status.as_u16(), Ordering::Relaxed);
+    let mut response = Response::new(answer.body);
+    *response.status_mut() = answer.status;
+    *response.headers_mut() = answer.headers;
+    Ok(response)
 }

@@ -1,197 +1,321 @@
-//! Finding users: all of them, or those that the manifest names, whichever takes fewer requests.
+//! Users: created once, changed whole.
 //!
-//! Never asks for a user's groups or approvals: each would cost UAA several queries a user (facts §3.3).
+//! Decides when a found account is the one that this very call made, and when a user is as the plan expected.
+//! Never sends PATCH (it re-activates and re-verifies, trap 7), never null, never a field that it did not read or
+//! was not told to write.
 
-use std::collections::{BTreeMap, BTreeSet};
+use reqwest::header::IF_MATCH;
+use reqwest::{Method, StatusCode};
+use secrecy::{ExposeSecret, SecretString};
+use serde_json::{Map, Value, json};
 
-use futures_util::future::try_join_all;
-use serde::de::DeserializeOwned;
-
-use super::ReadBy;
-use super::pages::{Listing, PAGE};
-use super::session::Session;
-use super::{path, wire};
-use crate::error::Error;
-use crate::model::{Guid, Origin, UserKey, Username};
+use super::http::{Answer, Repeat, Request, segment};
+use super::list::{Listing, PAGE};
+use super::read::term;
+use super::writing::{ROUNDS, is_open, may_be_handled, pause};
+use super::{WriteError, WriteErrorKind, Writer, Written, wire};
+use crate::model::{Guid, UserKey};
 use crate::observed::ObservedUser;
+use crate::plan::{FieldChange, FieldValue};
 
-/// A filter's longest encoded form: with token and headers it stays below UAA's limit for a request's head (facts §3.7).
-const FILTER_BYTES: usize = 3500;
-/// The most terms in a filter: UAA's parser is recursive.
-const FILTER_TERMS: usize = 100;
-/// So many look-ups are made without asking first how long the list is: that question is a request too.
-const FEW: usize = 2;
+/// All that a PUT stores. What it does not name is erased (phone, external id, salt), or set (`active` and
+/// `verified` to true, `origin` to uaa in 4.x): traps 3 to 6.
+const WRITABLE: [&str; 11] = [
+    "userName",
+    "name",
+    "emails",
+    "phoneNumbers",
+    "active",
+    "verified",
+    "origin",
+    "externalId",
+    "salt",
+    "aliasId",
+    "aliasZid",
+];
 
-/// Users, by name.
-#[derive(Default)]
-pub(super) struct Found {
-    pub(super) users: BTreeMap<UserKey, ObservedUser>,
-    /// Whether these are all users of the zone.
-    pub(super) complete: bool,
-}
-
-impl Session {
-    /// Finds users by name.
-    pub(super) async fn find_users(&self, keys: &BTreeSet<UserKey>, read_by: ReadBy) -> Result<Found, Error> {
-        let listing = Listing {
-            path: "/Users?sortBy=id&attributes=id,userName,origin,externalId,name,emails,phoneNumbers,active,verified",
-            page: PAGE,
-            id: |user: &wire::User| user.id.clone(),
-        };
-        let names: BTreeSet<String> = keys.iter().flat_map(|key| spellings(key.username.as_str())).collect();
-        let timestamp = names.iter().any(|name| looks_like_a_timestamp(name));
-        let read_by = if timestamp { ReadBy::List } else { read_by };
-        let (rows, complete) = self.fewest(&listing, &filters("userName", &names), read_by).await?;
-        let mut found = Found { users: BTreeMap::new(), complete };
-        for user in rows.into_iter().map(observed) {
-            if !complete && !keys.contains(&user.key) {
-                // Equal for the database (another origin, or letters that its collation folds), not for us.
-                continue;
-            }
-            if let Some(other) = found.users.insert(user.key.clone(), user)
-                && keys.contains(&other.key)
-            {
-                let name = self.transport.mask.show(&other.key.to_string());
-                return Err(Error::new(format!(
-                    "several users answer to {name}: their names differ only in upper and lower case"
-                ))
-                .hint("rename one of them; uaapply takes names that differ only in case for one"));
-            }
-        }
-        Ok(found)
-    }
-
-    /// Turns ids into names; ids that no user has stay without.
-    pub(super) async fn name_ids(
+impl Writer {
+    pub(super) async fn post_user(
         &self,
-        ids: &BTreeSet<Guid>,
-        read_by: ReadBy,
-    ) -> Result<BTreeMap<Guid, UserKey>, Error> {
-        let listing = Listing {
-            path: "/Users?sortBy=id&attributes=id,userName,origin",
-            page: PAGE,
-            id: |user: &wire::NamedUser| user.id.clone(),
-        };
-        let texts: BTreeSet<String> = ids.iter().map(|id| id.as_str().to_owned()).collect();
-        let (rows, _) = self.fewest(&listing, &filters("id", &texts), read_by).await?;
-        let named = rows.into_iter().map(|user| {
-            (Guid::new(user.id), UserKey::new(Origin::new(user.origin), Username::new(user.user_name)))
-        });
-        Ok(named.filter(|(id, _)| ids.contains(id)).collect())
-    }
-
-    /// Reads the rows that the filters select, or the whole list when that takes fewer requests (then: true).
-    async fn fewest<T: DeserializeOwned>(
-        &self,
-        listing: &Listing<'_, T>,
-        filters: &[String],
-        read_by: ReadBy,
-    ) -> Result<(Vec<T>, bool), Error> {
-        let list = match read_by {
-            _ if filters.is_empty() => return Ok((Vec::new(), false)),
-            ReadBy::List => return Ok((self.list(listing).await?, true)),
-            ReadBy::LookUp => false,
-            ReadBy::Fewest => filters.len() > FEW,
-        };
-        if list {
-            let first = self.page(listing, 1).await?;
-            let more = first
-                .total_results
-                .saturating_sub(first.resources.len())
-                .div_ceil(first.resources.len().max(1));
-            if more <= filters.len() {
-                return Ok((self.list_on(listing, first).await?, true));
+        user: &UserKey,
+        fields: &[FieldChange],
+        password: Option<&SecretString>,
+    ) -> Result<Guid, WriteError> {
+        let body = new_user(user, fields, password)?;
+        let mut lost = None;
+        for round in 0..=ROUNDS {
+            pause(round).await;
+            if let Some(lost) = lost.take() {
+                // An earlier try may have been handled: what is there now tells.
+                match self.find_user(user).await {
+                    Err(error) => return Err(WriteError::unknown(lost, &error)),
+                    Ok(Some(found)) if is_at(&found, fields, |field| &field.after) => return Ok(found.id),
+                    Ok(Some(found)) => return Err(made_by_another(user, &found)),
+                    Ok(None) if round == ROUNDS => return Err(lost),
+                    Ok(None) => {}
+                }
+            }
+            let request = Request::new(Method::POST, "/Users").json(body.clone());
+            let name = request.name();
+            match self.send(request, Repeat::IfNotHandled).await {
+                Ok(answer) if answer.status == StatusCode::CREATED => match id_of(&answer) {
+                    Some(id) => return Ok(id),
+                    None => lost = Some(self.refused(&name, &answer)),
+                },
+                Ok(answer) if answer.status == StatusCode::CONFLICT => {
+                    return match self.find_user(user).await? {
+                        // After a lost try that re-reading did not show yet.
+                        Some(found) if round > 0 && is_at(&found, fields, |field| &field.after) => {
+                            Ok(found.id)
+                        }
+                        Some(found) => Err(made_by_another(user, &found)),
+                        // The database thinks another name equal (a collation that ignores accents).
+                        None => Err(self.refused(&name, &answer)),
+                    };
+                }
+                Ok(answer) if is_open(&answer) => lost = Some(self.refused(&name, &answer)),
+                Ok(answer) => return Err(self.refused(&name, &answer)),
+                Err(failure) if may_be_handled(&failure) => lost = Some(self.no_answer(failure)),
+                Err(failure) => return Err(self.no_answer(failure)),
             }
         }
-        let look_ups = filters.iter().map(|filter| async move {
-            let path = format!("{}&filter={filter}", listing.path);
-            self.list(&Listing { path: &path, page: listing.page, id: listing.id }).await
-        });
-        // A row can answer to two filters when a spelling stands in each.
-        let mut seen = BTreeSet::new();
-        let mut rows: Vec<T> = try_join_all(look_ups).await?.into_iter().flatten().collect();
-        rows.retain(|row| seen.insert((listing.id)(row)));
-        Ok((rows, false))
+        Err(lost.unwrap_or_else(|| WriteError::new(WriteErrorKind::Systemic, "POST /Users: no answer")))
     }
-}
 
-/// Joins `attribute eq "…"` terms into as few encoded filters as their limits allow.
-fn filters(attribute: &str, values: &BTreeSet<String>) -> Vec<String> {
-    let mut filters: Vec<(String, usize)> = Vec::new();
-    for value in values {
-        let term = path::query(&format!("{attribute} eq \"{}\"", escaped(value)));
-        match filters.last_mut() {
-            Some((filter, terms))
-                if *terms < FILTER_TERMS && filter.len() + term.len() + 4 <= FILTER_BYTES =>
-            {
-                filter.push_str("+or+");
-                filter.push_str(&term);
-                *terms += 1;
+    pub(super) async fn put_user(&self, id: &Guid, fields: &[FieldChange]) -> Result<Written, WriteError> {
+        let path = format!("/Users/{}", segment(id.as_str()));
+        let mut failed: Option<WriteError> = None;
+        let mut lost = false;
+        for round in 0..=ROUNDS {
+            pause(round).await;
+            let (raw, user) = match self.get_user(&path).await {
+                Ok(read) => read,
+                Err(error) => {
+                    return Err(match failed {
+                        Some(failed) if lost => failed.unknown(&error),
+                        _ => error,
+                    });
+                }
+            };
+            if is_at(&user, fields, |field| &field.after) {
+                return Ok(if lost { Written::Done } else { Written::AlreadySo });
             }
-            _ => filters.push((term, 1)),
+            if let Some(other) = differing(&user, fields) {
+                return Err(self.drifted(&format!("user {}: {other}", user.key)));
+            }
+            if round == ROUNDS {
+                break;
+            }
+            let version = raw.get("meta").and_then(|meta| meta.get("version")).and_then(Value::as_u64);
+            let Some(version) = version else {
+                return Err(WriteError::new(WriteErrorKind::Refused, format!("GET {path}: no meta.version")));
+            };
+            // The salt is as good as a secret: a change of it ends all sessions.
+            if let Some(salt) = raw.get("salt").and_then(Value::as_str).filter(|salt| salt.len() > 3) {
+                self.mask().learn(SecretString::from(salt.to_owned()));
+            }
+            let request = Request::new(Method::PUT, path.clone())
+                .header(IF_MATCH, format!("\"{version}\""))
+                .json(changed(&raw, fields)?);
+            let name = request.name();
+            match self.send(request, Repeat::IfNotHandled).await {
+                Ok(answer) if answer.status == StatusCode::OK => return Ok(Written::Done),
+                Ok(answer) if answer.status == StatusCode::CONFLICT => {
+                    // Another writer, or an earlier try of ours: the next round reads and judges.
+                    let refused = self.refused(&name, &answer);
+                    failed = Some(WriteError { kind: WriteErrorKind::Drifted, ..refused });
+                }
+                Ok(answer) if is_open(&answer) => {
+                    (lost, failed) = (true, Some(self.refused(&name, &answer)));
+                }
+                Ok(answer) => return Err(self.refused(&name, &answer)),
+                Err(failure) if may_be_handled(&failure) => {
+                    (lost, failed) = (true, Some(self.no_answer(failure)));
+                }
+                Err(failure) => return Err(self.no_answer(failure)),
+            }
+        }
+        Err(failed
+            .unwrap_or_else(|| WriteError::new(WriteErrorKind::Systemic, format!("PUT {path}: no answer"))))
+    }
+
+    async fn get_user(&self, path: &str) -> Result<(Map<String, Value>, ObservedUser), WriteError> {
+        let request = Request::get(path);
+        let name = request.name();
+        let answer = self.looking().get(request).await.map_err(|failure| self.no_answer(failure))?;
+        if answer.status == StatusCode::NOT_FOUND && answer.error_word().is_some() {
+            return Err(WriteError { kind: WriteErrorKind::Drifted, ..self.refused(&name, &answer) });
+        }
+        if answer.status != StatusCode::OK {
+            return Err(self.refused(&name, &answer));
+        }
+        match (answer.object(), answer.parse::<wire::User>()) {
+            (Some(raw), Ok(user)) => Ok((raw, user.observed())),
+            _ => Err(WriteError::new(WriteErrorKind::Systemic, format!("{name}: the answer is not a user"))),
         }
     }
-    filters.into_iter().map(|(filter, _)| filter).collect()
-}
 
-/// Escapes a value for UAA's filter grammar, which takes JSON's escapes (facts §3.4).
-fn escaped(value: &str) -> String {
-    value.replace('\\', "\\\\").replace('"', "\\\"")
-}
-
-/// Returns the spellings to ask for. The database folds case, but some only that of ASCII letters; we fold all.
-fn spellings(name: &str) -> BTreeSet<String> {
-    if name.is_ascii() {
-        BTreeSet::from([name.to_owned()])
-    } else {
-        BTreeSet::from([name.to_owned(), name.to_lowercase(), name.to_uppercase()])
-    }
-}
-
-/// UAA's filters take such a text for a point in time, so that no user is found by it (facts §3.4).
-fn looks_like_a_timestamp(name: &str) -> bool {
-    let bytes = name.as_bytes();
-    bytes.len() == 24 && bytes[10] == b'T' && bytes[23] == b'Z'
-}
-
-fn observed(user: wire::User) -> ObservedUser {
-    let first = |values: Vec<wire::Valued>| values.into_iter().next().unwrap_or_default().value;
-    ObservedUser {
-        id: Guid::new(user.id),
-        key: UserKey::new(Origin::new(user.origin), Username::new(user.user_name)),
-        email: first(user.emails),
-        given_name: user.name.given_name,
-        family_name: user.name.family_name,
-        phone: first(user.phone_numbers),
-        external_id: user.external_id,
-        active: user.active,
-        verified: user.verified,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn names(count: usize) -> BTreeSet<String> {
-        (0..count).map(|n| format!("user{n:04}@example.com")).collect()
-    }
-
-    #[test]
-    fn fifty_users_are_found_by_one_request_and_no_filter_is_too_long() {
-        assert_eq!(filters("userName", &names(50)).len(), 1);
-        for filter in filters("userName", &names(1000)) {
-            assert!(filter.len() <= FILTER_BYTES);
-        }
-        assert_eq!(filters("id", &BTreeSet::new()), Vec::<String>::new());
-    }
-
-    #[test]
-    fn a_quote_in_a_name_cannot_widen_the_filter() {
-        let hostile = BTreeSet::from(["x\" or id pr or userName eq \"\\".to_owned()]);
-        assert_eq!(
-            filters("userName", &hostile),
-            ["userName+eq+%22x%5C%22+or+id+pr+or+userName+eq+%5C%22%5C%5C%22"]
+    /// Finds a user by name and origin, equal under our own rules.
+    async fn find_user(&self, user: &UserKey) -> Result<Option<ObservedUser>, WriteError> {
+        let filter = format!(
+            "{} and {}",
+            term("userName", user.username.as_str()),
+            term("origin", user.origin.as_str())
         );
+        let query =
+            vec![("sortBy", "id".to_owned()), ("attributes", wire::USER.to_owned()), ("filter", filter)];
+        let listing = Listing { what: "users", path: "/Users", query, count: PAGE };
+        let found: Vec<wire::User> =
+            self.looking().list(&listing).await.map_err(|error| WriteError::unreadable(&error))?;
+        Ok(found.into_iter().map(wire::User::observed).find(|found| found.key == *user))
     }
+}
+
+/// The id in the answer to a POST.
+pub(super) fn id_of(answer: &Answer) -> Option<Guid> {
+    let object = answer.object()?;
+    object.get("id")?.as_str().filter(|id| !id.is_empty()).map(Guid::new)
+}
+
+fn made_by_another(user: &UserKey, found: &ObservedUser) -> WriteError {
+    let message = format!("user {user}: somebody else has created it meanwhile, id {}", found.id);
+    WriteError::new(WriteErrorKind::Drifted, crate::visible::visible(&message))
+}
+
+/// The value of a field that can be managed, by the manifest's name of it.
+fn field(user: &ObservedUser, name: &str) -> Option<FieldValue> {
+    let text = |text: &str| FieldValue::Text(text.to_owned());
+    Some(match name {
+        "username" => text(user.key.username.as_str()),
+        "email" => text(&user.email),
+        "given_name" => text(&user.given_name),
+        "family_name" => text(&user.family_name),
+        "phone" => text(&user.phone),
+        "external_id" => text(&user.external_id),
+        "active" => FieldValue::Flag(user.active),
+        "verified" => FieldValue::Flag(user.verified),
+        _ => return None,
+    })
+}
+
+/// Nothing and an empty text are the same: UAA stores no empty texts.
+fn same(one: &FieldValue, other: &FieldValue) -> bool {
+    let empty = |value: &FieldValue| match value {
+        FieldValue::None => true,
+        FieldValue::Text(text) => text.is_empty(),
+        _ => false,
+    };
+    one == other || (empty(one) && empty(other))
+}
+
+/// Whether all fields have the values of one side of their change. Fields that cannot be read back do not count.
+fn is_at(user: &ObservedUser, fields: &[FieldChange], side: impl Fn(&FieldChange) -> &FieldValue) -> bool {
+    fields.iter().all(|change| field(user, &change.name).is_none_or(|value| same(&value, side(change))))
+}
+
+/// Says which field is not as it was before.
+fn differing(user: &ObservedUser, fields: &[FieldChange]) -> Option<String> {
+    fields.iter().find_map(|change| {
+        let found = field(user, &change.name)?;
+        (!same(&found, &change.before)).then(|| {
+            format!("{} is {}, where the plan saw {}", change.name, shown(&found), shown(&change.before))
+        })
+    })
+}
+
+/// A value in a message.
+pub(super) fn shown(value: &FieldValue) -> String {
+    match value {
+        FieldValue::None => "nothing".to_owned(),
+        FieldValue::Flag(flag) => flag.to_string(),
+        FieldValue::Number(number) => number.to_string(),
+        FieldValue::Text(text) if text.is_empty() => "nothing".to_owned(),
+        FieldValue::Text(text) => format!("`{text}`"),
+        FieldValue::List(items) => format!("[{}]", items.join(", ")),
+        FieldValue::Variable { variable } => format!("(({variable}))"),
+    }
+}
+
+/// The body of a POST: only what is meant. `meta` would seed the version, unknown fields are refused.
+fn new_user(
+    user: &UserKey,
+    fields: &[FieldChange],
+    password: Option<&SecretString>,
+) -> Result<Value, WriteError> {
+    let mut body = Map::new();
+    body.insert("userName".to_owned(), json!(user.username.as_str()));
+    body.insert("origin".to_owned(), json!(user.origin.as_str()));
+    body.insert("name".to_owned(), json!({}));
+    for change in fields.iter().filter(|change| change.name != "username") {
+        set(&mut body, change)?;
+    }
+    if !body.contains_key("emails") {
+        let message = format!("user {user}: UAA needs an e-mail address to create a user");
+        return Err(WriteError::new(WriteErrorKind::Refused, crate::visible::visible(&message)));
+    }
+    if let Some(password) = password {
+        body.insert("password".to_owned(), json!(password.expose_secret()));
+    }
+    Ok(Value::Object(body))
+}
+
+/// The body of a PUT: the whole writable set as it was read, with the changes.
+fn changed(raw: &Map<String, Value>, fields: &[FieldChange]) -> Result<Value, WriteError> {
+    let mut body: Map<String, Value> = WRITABLE
+        .iter()
+        .filter_map(|&name| Some((name.to_owned(), raw.get(name).filter(|value| !value.is_null())?.clone())))
+        .collect();
+    // Without this object UAA fails with 500 (trap 6); null inside it is the same as absent.
+    let name = body.entry("name").or_insert_with(|| json!({}));
+    if let Some(name) = name.as_object_mut() {
+        name.retain(|part, value| matches!(part.as_str(), "givenName" | "familyName") && !value.is_null());
+    } else {
+        *name = json!({});
+    }
+    for change in fields {
+        set(&mut body, change)?;
+    }
+    Ok(Value::Object(body))
+}
+
+/// Writes one field into a body; an empty text takes it out, which clears it.
+fn set(body: &mut Map<String, Value>, change: &FieldChange) -> Result<(), WriteError> {
+    let odd = || {
+        let message = format!("field `{}` of a user cannot be {}", change.name, shown(&change.after));
+        WriteError::new(WriteErrorKind::Refused, crate::visible::visible(&message))
+    };
+    let text = || match &change.after {
+        FieldValue::None => Ok(None),
+        FieldValue::Text(text) => Ok(Some(text.as_str()).filter(|text| !text.is_empty())),
+        _ => Err(odd()),
+    };
+    let mut put = |name: &str, value: Option<Value>| {
+        match value {
+            Some(value) => body.insert(name.to_owned(), value),
+            None => body.remove(name),
+        };
+    };
+    match change.name.as_str() {
+        "username" => put("userName", text()?.map(Value::from)),
+        "email" => put("emails", text()?.map(|email| json!([{"value": email}]))),
+        "phone" => put("phoneNumbers", text()?.map(|phone| json!([{"value": phone}]))),
+        "external_id" => put("externalId", text()?.map(Value::from)),
+        "active" | "verified" => match change.after {
+            FieldValue::Flag(flag) => put(&change.name, Some(Value::from(flag))),
+            _ => return Err(odd()),
+        },
+        "given_name" | "family_name" => {
+            let part = if change.name == "given_name" { "givenName" } else { "familyName" };
+            let value = text()?.map(Value::from);
+            if let Some(name) = body.entry("name").or_insert_with(|| json!({})).as_object_mut() {
+                match value {
+                    Some(value) => name.insert(part.to_owned(), value),
+                    None => name.remove(part),
+                };
+            }
+        }
+        // `origin` is in the key, `password` travels beside; what else a create shows is not UAA's.
+        _ => {}
+    }
+    Ok(())
 }

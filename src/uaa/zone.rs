@@ -1,83 +1,157 @@
-//! Which identity zone requests are about, and what everyone in it holds.
+//! The identity zone: which one `-z` means, its default groups, its identity providers.
+//!
+//! Decides how an id or subdomain becomes an id, with whatever the token may read. Never changes a zone.
 
 use std::collections::BTreeSet;
 
-use super::session::{Session, ZoneHeader};
-use super::wire;
+use reqwest::StatusCode;
+use reqwest::header::HeaderName;
+
+use super::authority::DEFAULT_ZONE;
+use super::http::{Answer, Request, segment};
+use super::session::Looking;
+use super::token::Token;
+use super::{DefaultGroups, trouble, wire};
 use crate::error::Error;
-use crate::model::GroupName;
+use crate::model::{GroupName, Origin};
 
-/// Finds out whether `asked` is a zone's id or its subdomain.
-///
-/// A token that may read zones is told by UAA; another one has to try (facts §7.1).
-pub(super) async fn find(session: &Session, asked: &str) -> Result<ZoneHeader, Error> {
-    let encoded = super::path::segment(asked);
-    let call = session.get(format!("/identity-zones/{encoded}"));
-    let answer = session.repeatedly(&call).await.map_err(|error| session.transport.explain(&error))?;
-    if answer.status == 200 && !encoded.is_empty() {
-        let zone: wire::Zone = parsed(&answer.body)?;
-        // UAA's own zone is the one of the token: the header would be refused.
-        let header = if zone.id == "uaa" { ZoneHeader::None } else { ZoneHeader::Id(zone.id.clone()) };
-        // The same answer tells the default groups.
-        let _ = session.default_groups.set(named(zone));
-        return Ok(header);
-    }
-    let call = session.get("/identity-zones");
-    let answer = session.repeatedly(&call).await.map_err(|error| session.transport.explain(&error))?;
-    if answer.status == 200 {
-        let zones: Vec<wire::Zone> = parsed(&answer.body)?;
-        // UAA stores subdomains in lower case. A list may be of only those zones that the token administers.
-        if let Some(zone) =
-            zones.into_iter().find(|zone| zone.subdomain == asked.to_lowercase() || zone.id == asked)
-        {
-            return Ok(ZoneHeader::Id(zone.id));
-        }
-    }
-    for header in [ZoneHeader::Id(asked.to_owned()), ZoneHeader::Subdomain(asked.to_owned())] {
-        let mut call = session.get("/Groups?count=1&attributes=id");
-        call.zone = header.clone();
-        let answer = session.repeatedly(&call).await.map_err(|error| session.transport.explain(&error))?;
-        if answer.status == 200 {
-            return Ok(header);
-        }
-    }
-    let shown = session.transport.mask.show(asked);
-    Err(Error::new(format!(
-        "there is no identity zone `{shown}`, or client `{}` has no authority in it",
-        session.credentials.client_id
-    ))
-    .hint("--zone (UAA_ZONE) takes a zone's id or subdomain; `uaac curl /identity-zones` lists them")
-    .hint(session.grant_hint(&[&format!("zones.{shown}.admin")])))
+/// Switches a default-zone token to the zone with this id.
+pub(super) const BY_ID: &str = "x-identity-zone-id";
+
+/// The same by subdomain.
+const BY_SUBDOMAIN: &str = "x-identity-zone-subdomain";
+
+/// The zone that `-z` means.
+pub(super) struct Found {
+    /// Its id.
+    pub(super) id: String,
+    /// Its default groups, where the zone was read on the way.
+    pub(super) default_groups: DefaultGroups,
 }
 
-/// Returns the groups that everyone in the zone holds; `None` when the token may not read them, or the server does not
-/// say.
-pub(super) async fn default_groups(
-    session: &Session,
-    zone: &str,
-) -> Result<Option<BTreeSet<GroupName>>, Error> {
-    session.default_groups.get_or_try_init(|| read_default_groups(session, zone)).await.cloned()
+/// Finds the zone: as an id, as a subdomain among the zones that the token may list, or else by asking with the
+/// headers, which works with any right in the zone.
+pub(super) async fn find(looking: &Looking, token: &Token, wanted: &str) -> Result<Found, Error> {
+    let by_id = get(looking, Request::get(format!("/identity-zones/{}", segment(wanted)))).await?;
+    match by_id.status {
+        StatusCode::OK => {
+            let zone: wire::Zone = looking.parsed("GET /identity-zones", &by_id)?;
+            return Ok(Found { id: zone.id.clone(), default_groups: default_groups(zone) });
+        }
+        StatusCode::NOT_FOUND => {
+            let name = "GET /identity-zones";
+            let list = get(looking, Request::get("/identity-zones").long()).await?;
+            if list.status == StatusCode::OK {
+                let zones: Vec<wire::Zone> = looking.parsed(name, &list)?;
+                // UAA stores subdomains in lower case.
+                let zone = zones.into_iter().find(|zone| {
+                    zone.subdomain.as_deref().is_some_and(|sub| sub.eq_ignore_ascii_case(wanted))
+                });
+                return match zone {
+                    Some(zone) => Ok(Found { id: zone.id.clone(), default_groups: default_groups(zone) }),
+                    None => Err(unknown(looking, wanted)),
+                };
+            }
+            if list.status != StatusCode::FORBIDDEN {
+                return Err(looking.refused(name, &list).await);
+            }
+        }
+        StatusCode::FORBIDDEN => {}
+        _ => return Err(looking.refused("GET /identity-zones", &by_id).await),
+    }
+    // The scopes of a zone are named after its id.
+    if token.scopes.iter().any(|scope| scope.starts_with(&format!("zones.{wanted}."))) {
+        return Ok(Found { id: wanted.to_owned(), default_groups: None });
+    }
+    let mut forbidden = false;
+    for header in [BY_ID, BY_SUBDOMAIN] {
+        let request = Request::get("/Groups")
+            .query("startIndex", "1")
+            .query("count", "1")
+            .query("attributes", "id,zoneId")
+            .header(HeaderName::from_static(header), wanted);
+        let answer = get(looking, request).await?;
+        match answer.status {
+            StatusCode::OK => {
+                let page: Probe = looking.parsed("GET /Groups", &answer)?;
+                if let Some(id) = page.resources.into_iter().find_map(|group| group.zone_id) {
+                    return Ok(Found { id, default_groups: None });
+                }
+            }
+            StatusCode::FORBIDDEN => forbidden = true,
+            StatusCode::NOT_FOUND => {}
+            _ => return Err(looking.refused("GET /Groups", &answer).await),
+        }
+    }
+    if !forbidden {
+        return Err(unknown(looking, wanted));
+    }
+    let client = looking.client_id();
+    let error = Error::new(format!("client `{client}` has no right in identity zone `{wanted}`"))
+        .cause("UAA switches zones for tokens of the default zone that hold uaa.admin or zones.ID.admin")
+        .hint(format!(
+            "grant it in the default zone: uaac client update {client} --authorities \"… zones.ID.admin\""
+        ))
+        .hint("if --target is already the zone's own host name, leave --zone out");
+    Err(trouble::masked(error, looking.mask()))
 }
 
-async fn read_default_groups(session: &Session, zone: &str) -> Result<Option<BTreeSet<GroupName>>, Error> {
-    let mut call = session.get(format!("/identity-zones/{}", super::path::segment(zone)));
-    // A zone is read from where its token lives: the zone of the address.
-    call.zone = ZoneHeader::None;
-    let answer = session.repeatedly(&call).await.map_err(|error| session.transport.explain(&error))?;
+#[derive(serde::Deserialize)]
+struct Probe {
+    resources: Vec<ProbedGroup>,
+}
+
+#[derive(serde::Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct ProbedGroup {
+    zone_id: Option<String>,
+}
+
+async fn get(looking: &Looking, request: Request) -> Result<Answer, Error> {
+    looking.get_at_home(request).await.map_err(|failure| looking.no_answer(failure))
+}
+
+fn unknown(looking: &Looking, wanted: &str) -> Error {
+    let error = Error::new(format!("the UAA at {} has no identity zone `{wanted}`", looking.address()))
+        .cause("neither an id nor a subdomain of that name, or the zone is inactive")
+        .hint("uaac curl /identity-zones lists them; the default zone is `uaa`");
+    trouble::masked(error, looking.mask())
+}
+
+fn default_groups(zone: wire::Zone) -> DefaultGroups {
+    Some(zone.default_groups()?.into_iter().map(GroupName::new).collect())
+}
+
+/// Reads the groups that everyone in the zone holds: no rows say so (facts §4.6). None when the token may not read
+/// the zone (it takes `zones.read`), or when the version does not tell.
+pub(super) async fn read_default_groups(
+    looking: &Looking,
+    zone: Option<&str>,
+) -> Result<DefaultGroups, Error> {
+    let path = format!("/identity-zones/{}", segment(zone.unwrap_or(DEFAULT_ZONE)));
+    let name = format!("GET {path}");
+    // Without the zone header: through it the scopes that may read zones are dropped.
+    let answer = get(looking, Request::get(path)).await?;
     match answer.status {
-        200 => Ok(named(parsed(&answer.body)?)),
-        403 | 404 => Ok(None),
-        _ => Err(session.unexpected(&call, &answer)),
+        StatusCode::OK => Ok(default_groups(looking.parsed(&name, &answer)?)),
+        StatusCode::FORBIDDEN | StatusCode::NOT_FOUND => Ok(None),
+        _ => Err(looking.refused(&name, &answer).await),
     }
 }
 
-fn named(zone: wire::Zone) -> Option<BTreeSet<GroupName>> {
-    let groups = zone.config.user_config.and_then(|config| config.default_groups);
-    groups.map(|groups| groups.into_iter().map(GroupName::new).collect())
-}
-
-fn parsed<T: serde::de::DeserializeOwned>(body: &[u8]) -> Result<T, Error> {
-    serde_json::from_slice(body).map_err(|error| {
-        Error::new("UAA's answer cannot be read").cause(format!("GET /identity-zones: {error}"))
-    })
+/// Reads the origins that users of the zone can have, active or not. None when the token may not (`idps.read`).
+pub(super) async fn read_origins(looking: &Looking) -> Result<Option<BTreeSet<Origin>>, Error> {
+    // Without rawConfig UAA parses each provider's configuration into its own types; the text is enough, as nothing
+    // of it is read.
+    let request = Request::get("/identity-providers").query("rawConfig", "true").long();
+    let name = request.name();
+    let answer = looking.get(request).await.map_err(|failure| looking.no_answer(failure))?;
+    match answer.status {
+        StatusCode::OK => {
+            let providers: Vec<wire::IdentityProvider> = looking.parsed(&name, &answer)?;
+            Ok(Some(providers.into_iter().map(|provider| Origin::new(provider.origin_key)).collect()))
+        }
+        StatusCode::FORBIDDEN => Ok(None),
+        _ => Err(looking.refused(&name, &answer).await),
+    }
 }

@@ -65,3 +65,12 @@ fn each_command_gets_a_manual_page() {
         assert!(story.path("pages").join(page).is_file(), "{page}");
     }
 }
+
+#[test]
+fn the_schema_is_the_committed_one() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/schema/manifest.schema.json");
+    assert_eq!(
+        Story::new().run(&["schema"]).exits(0).stdout,
+        std::fs::read_to_string(path).expect("it is committed")
+    );
+}

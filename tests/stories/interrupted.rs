@@ -1,5 +1,4 @@
 //! Ctrl-C and a pipeline's SIGTERM: what is under way is finished, nothing else is begun, and there is a report.
-#![cfg(unix)]
 
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};

@@ -5,8 +5,11 @@
 //! UAA really does is told in `tests/live`.
 
 mod apply;
+#[cfg(target_os = "linux")]
+mod consent;
 mod docs;
 mod fake_uaa;
+#[cfg(unix)]
 mod interrupted;
 mod plan;
 mod secrets;

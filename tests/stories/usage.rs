@@ -62,6 +62,8 @@ fn plain_http_goes_to_this_machine_only() {
     let story = story().env("UAA_CLIENT_SECRET", "canary-s3cret");
     let ended = story.run(&["plan", "-f", "pks.yml", "-t", "http://uaa.example.com"]).exits(1);
     assert!(ended.stderr.contains("--allow-http"), "{ended}");
+    let ended = story.run(&["plan", "-f", "pks.yml", "-t", "http://127.0.0.1:1"]).exits(1);
+    assert!(ended.stderr.contains("refused") && !ended.stderr.contains("--allow-http"), "{ended}");
 }
 
 #[test]

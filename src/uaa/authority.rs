@@ -1,0 +1,140 @@
+//! What a token may do, what a run needs, and the command that closes the gap.
+//!
+//! Decides which scopes allow reading and writing (facts §1.2, §7.1). Asks no server.
+
+use std::collections::BTreeSet;
+
+use crate::error::Error;
+use crate::model::ClientId;
+use crate::observed::{Identity, Server};
+
+/// UAA's own default zone.
+pub(super) const DEFAULT_ZONE: &str = "uaa";
+
+/// What a run is going to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Need {
+    /// Users, groups, members and mappings are read.
+    Read,
+    /// Users are created or changed, mappings made or removed, members removed.
+    Write,
+    /// Groups are created or described, members added: a scope of its own suffices.
+    UpdateGroups,
+}
+
+impl Need {
+    /// The scopes any of which suffices, the one to recommend first.
+    fn any_of(self, zone: &str) -> Vec<String> {
+        if zone == DEFAULT_ZONE || zone.is_empty() {
+            let mut scopes = match self {
+                Self::Read => vec!["scim.read"],
+                Self::Write => vec!["scim.write"],
+                Self::UpdateGroups => vec!["scim.write", "groups.update"],
+            };
+            scopes.push("uaa.admin");
+            return scopes.into_iter().map(str::to_owned).collect();
+        }
+        // Through the zone header only scopes of that zone count, and `uaa.admin`.
+        let scopes: &[&str] = match self {
+            Self::Read => &["admin", "read", "scim.read"],
+            Self::Write | Self::UpdateGroups => &["admin", "scim.write"],
+        };
+        let mut scopes: Vec<String> = scopes.iter().map(|scope| format!("zones.{zone}.{scope}")).collect();
+        scopes.push("uaa.admin".to_owned());
+        scopes
+    }
+}
+
+/// Checks that a token suffices, before the first request that needs it.
+///
+/// # Errors
+/// When it does not: what is missing, and the `uaac` command that grants it.
+pub fn check(me: &Identity, server: &Server, needs: &[Need]) -> Result<(), Error> {
+    let missing: Vec<Vec<String>> = needs
+        .iter()
+        .map(|need| need.any_of(&server.zone))
+        .filter(|any| !any.iter().any(|scope| me.scopes.contains(scope)))
+        .collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let recommended: BTreeSet<String> = missing.iter().filter_map(|any| any.first().cloned()).collect();
+    let mut error = lacking(me.client_id.as_ref(), &me.scopes, &recommended);
+    for any in missing {
+        error = error.cause(format!("needed: {}", any.join(" or ")));
+    }
+    Err(error.cause(match me.scopes.is_empty() {
+        true => "the token holds no scope at all".to_owned(),
+        false => format!("the token holds: {}", joined(&me.scopes)),
+    }))
+}
+
+/// The error for missing authorities, with the command that grants them. `uaac client update` replaces the whole
+/// list, so the command names what the client has too.
+pub(super) fn lacking(
+    client: Option<&ClientId>,
+    has: &BTreeSet<String>,
+    missing: &BTreeSet<String>,
+) -> Error {
+    let client = client.map_or("CLIENT", ClientId::as_str);
+    let all: BTreeSet<String> = has.union(missing).filter(|scope| *scope != "uaa.none").cloned().collect();
+    Error::new(format!("client `{client}` lacks the authority {}", joined(missing))).hint(format!(
+        "as an administrator of the client: uaac client update {client} --authorities \"{}\"",
+        joined(&all)
+    ))
+}
+
+fn joined(scopes: &BTreeSet<String>) -> String {
+    scopes.iter().map(String::as_str).collect::<Vec<_>>().join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn checked(zone: &str, scopes: &[&str], needs: &[Need]) -> Result<(), Error> {
+        let me = Identity {
+            client_id: Some(ClientId::new("ci")),
+            user: None,
+            scopes: scopes.iter().map(|&scope| scope.to_owned()).collect(),
+        };
+        check(&me, &Server { zone: zone.to_owned(), ..Server::default() }, needs)
+    }
+
+    #[test]
+    fn any_sufficient_scope_passes() {
+        for (zone, scope, needs) in [
+            ("uaa", "scim.read", &[Need::Read][..]),
+            ("uaa", "uaa.admin", &[Need::Read, Need::Write]),
+            ("uaa", "groups.update", &[Need::UpdateGroups]),
+            ("t1", "zones.t1.read", &[Need::Read]),
+            ("t1", "zones.t1.admin", &[Need::Read, Need::Write, Need::UpdateGroups]),
+            ("t1", "uaa.admin", &[Need::Read, Need::Write]),
+        ] {
+            assert_eq!(checked(zone, &[scope], needs), Ok(()), "{zone} {scope}");
+        }
+    }
+
+    #[test]
+    fn what_is_missing_is_named_with_the_command_that_grants_it_and_keeps_the_rest() {
+        let error = checked("uaa", &["clients.read", "scim.read"], &[Need::Read, Need::Write])
+            .expect_err("too little");
+        assert_eq!(error.message, "client `ci` lacks the authority scim.write");
+        assert_eq!(
+            error.causes,
+            ["needed: scim.write or uaa.admin", "the token holds: clients.read scim.read"]
+        );
+        assert_eq!(
+            error.hints,
+            [
+                "as an administrator of the client: uaac client update ci --authorities \"clients.read scim.read scim.write\""
+            ]
+        );
+    }
+
+    #[test]
+    fn scopes_of_the_default_zone_do_not_count_in_another() {
+        let error = checked("t1", &["scim.read", "zones.t2.admin"], &[Need::Read]).expect_err("too little");
+        assert_eq!(error.message, "client `ci` lacks the authority zones.t1.admin");
+    }
+}

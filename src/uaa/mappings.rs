@@ -1,0 +1,150 @@
+//! External group mappings.
+//!
+//! Decides whether a mapping is there by listing it, whenever UAA's answer to a write cannot be trusted: UAA looks the
+//! row up with LIKE, so `_`, `%` and `\` in a DN make it miss or find too many (facts §5).
+
+use reqwest::{Method, StatusCode};
+use serde_json::json;
+
+use super::http::{Repeat, Request, segment};
+use super::list::Listing;
+use super::writing::{ROUNDS, may_be_handled, pause};
+use super::{WriteError, WriteErrorKind, Writer, Written, wire};
+use crate::model::{ExternalGroup, Guid, Mapping};
+
+/// Characters that Tomcat or Spring's firewall refuse in a path, encoded or not.
+const UNDELETABLE: [char; 4] = ['/', '\\', ';', '%'];
+
+impl Writer {
+    pub(super) async fn post_mapping(&self, group: &Guid, mapping: &Mapping) -> Result<Written, WriteError> {
+        // Without origin UAA takes `ldap` (trap 37).
+        let body = json!({
+            "groupId": group.as_str(),
+            "externalGroup": mapping.external_group.as_str(),
+            "origin": mapping.origin.as_str(),
+        });
+        let mut failed = None;
+        for round in 0..ROUNDS {
+            pause(round).await;
+            let request = Request::new(Method::POST, "/Groups/External").json(body.clone());
+            let name = request.name();
+            // Making a mapping that is there answers 201 as well, so a repeat is harmless.
+            let (error, open) = match self.send(request, Repeat::Harmless).await {
+                Ok(answer) if answer.status == StatusCode::CREATED => return Ok(Written::Done),
+                Ok(answer) => {
+                    let error = self.refused(&name, &answer);
+                    let status = answer.status.as_u16();
+                    // 404 with `\` on PostgreSQL, 422 or 500 with `_`, although the row was made.
+                    if answer.is_limited_mode() || matches!(status, 401 | 403 | 429) {
+                        return Err(error);
+                    }
+                    (error, status >= 500 || status == 422)
+                }
+                Err(failure) if may_be_handled(&failure) => (self.no_answer(failure), true),
+                Err(failure) => return Err(self.no_answer(failure)),
+            };
+            match self.has_mapping(group, mapping).await {
+                Ok(true) => return Ok(Written::Done),
+                Ok(false) if open => failed = Some(error),
+                Ok(false) => return Err(error),
+                Err(reread) => return Err(error.unknown(&reread)),
+            }
+        }
+        Err(failed
+            .unwrap_or_else(|| WriteError::new(WriteErrorKind::Systemic, "POST /Groups/External: no answer")))
+    }
+
+    pub(super) async fn delete_mapping(
+        &self,
+        group: &Guid,
+        mapping: &Mapping,
+    ) -> Result<Written, WriteError> {
+        let (dn, origin) = (mapping.external_group.as_str(), mapping.origin.as_str());
+        let stuck = || {
+            let message = format!(
+                "mapping {mapping}: UAA cannot delete a mapping whose DN holds one of / \\ ; % (it refuses them in the \
+                 address); deleting the group or the identity provider removes it"
+            );
+            WriteError::new(WriteErrorKind::Refused, crate::visible::visible(&message))
+        };
+        // As dot segments these would change the path, in either spelling.
+        if [dn, origin].iter().any(|part| matches!(*part, "." | ".." | "")) {
+            let message = format!("mapping {mapping}: its DN or origin cannot be part of an address");
+            return Err(WriteError::new(WriteErrorKind::Refused, crate::visible::visible(&message)));
+        }
+        let path = format!(
+            "/Groups/External/groupId/{}/externalGroup/{}/origin/{}",
+            segment(group.as_str()),
+            segment(dn),
+            segment(origin)
+        );
+        let mut failed = None;
+        let mut lost = false;
+        for round in 0..ROUNDS {
+            pause(round).await;
+            let request = Request::new(Method::DELETE, path.clone());
+            let name = request.name();
+            let mut not_found = false;
+            let error = match self.send(request, Repeat::Harmless).await {
+                Ok(answer) if answer.status == StatusCode::OK => return Ok(Written::Done),
+                Ok(answer) => {
+                    let error = self.refused(&name, &answer);
+                    let status = answer.status.as_u16();
+                    not_found = status == 404;
+                    if answer.is_limited_mode() || matches!(status, 401 | 403 | 429) {
+                        return Err(error);
+                    }
+                    lost |= answer.earlier_lost;
+                    error
+                }
+                Err(failure) if may_be_handled(&failure) => self.no_answer(failure),
+                Err(failure) => return Err(self.no_answer(failure)),
+            };
+            match self.has_mapping(group, mapping).await {
+                // A 404 that is about the zone is an error in this look too.
+                Ok(false) if not_found && !lost => return Ok(Written::AlreadySo),
+                Ok(false) => return Ok(Written::Done),
+                Ok(true) if dn.contains(UNDELETABLE) || origin.contains(UNDELETABLE) => return Err(stuck()),
+                Ok(true) if error.kind == WriteErrorKind::Refused => {
+                    return Err(WriteError {
+                        message: format!("{} (a sibling differs only where this DN has `_`?)", error.message),
+                        ..error
+                    });
+                }
+                Ok(true) => (lost, failed) = (true, Some(error)),
+                Err(reread) if lost || error.kind == WriteErrorKind::Systemic => {
+                    return Err(error.unknown(&reread));
+                }
+                Err(reread) => return Err(reread),
+            }
+        }
+        // 4.x answers 500 where siblings differ only at a `_`: this one cannot be deleted, others can.
+        let mut error = failed.unwrap_or_else(|| {
+            WriteError::new(WriteErrorKind::Systemic, format!("DELETE {path}: no answer"))
+        });
+        if dn.contains('_') {
+            error.kind = WriteErrorKind::Refused;
+            error
+                .message
+                .push_str(" (UAA takes `_` for any character: a sibling mapping of this group matches too)");
+        }
+        Err(error)
+    }
+
+    /// Lists this one mapping: both parameters are exact.
+    async fn has_mapping(&self, group: &Guid, mapping: &Mapping) -> Result<bool, WriteError> {
+        let query = vec![
+            ("origin", mapping.origin.as_str().to_owned()),
+            ("externalGroup", mapping.external_group.as_str().to_owned()),
+        ];
+        let listing =
+            Listing { what: "external group mappings", path: "/Groups/External", query, count: 100_000 };
+        let found: Vec<wire::Mapped> =
+            self.looking().list(&listing).await.map_err(|error| WriteError::unreadable(&error))?;
+        Ok(found.into_iter().any(|found| {
+            found.group_id == group.as_str()
+                && found.origin == mapping.origin.as_str()
+                && ExternalGroup::new(&found.external_group) == mapping.external_group
+        }))
+    }
+}

@@ -1,0 +1,90 @@
+//! What an unfinished write means for the rest of the run.
+//!
+//! Decides the kind of a failure from UAA's answer. Each call judges its own expected answers before it asks here.
+
+use std::time::Duration;
+
+use super::http::Answer;
+use super::mask::Mask;
+use super::session::NoAnswer;
+use super::{WriteError, WriteErrorKind, trouble};
+use crate::error::Error;
+
+/// How often a write that may have been handled, or that met another writer, is tried.
+pub(super) const ROUNDS: u32 = 3;
+
+/// The pause before a round: others get time to finish what we ran into.
+pub(super) async fn pause(round: u32) {
+    if round > 0 {
+        tokio::time::sleep(Duration::from_millis(200) * round).await;
+    }
+}
+
+impl WriteError {
+    /// Makes an error of a kind.
+    pub(super) fn new(kind: WriteErrorKind, message: impl Into<String>) -> Self {
+        Self { kind, message: message.into() }
+    }
+
+    /// A write without answer that was certainly not handled, or whose re-reading shows that it was not.
+    pub(super) fn no_answer(failure: NoAnswer, mask: &Mask) -> Self {
+        let message = match failure {
+            NoAnswer::Lost(lost) => lost.line(mask),
+            NoAnswer::NoToken(error) => on_one_line(&error),
+        };
+        Self::new(WriteErrorKind::Systemic, message)
+    }
+
+    /// An answer that is not what the call hoped for.
+    pub(super) fn refused(request: &str, answer: &Answer, mask: &Mask) -> Self {
+        let kind = kind(answer);
+        let mut message = trouble::line(request, answer, mask);
+        if answer.is_limited_mode() {
+            message.push_str(" (UAA is in limited mode, while BOSH backs it up: it takes no writes)");
+        }
+        Self::new(kind, message)
+    }
+
+    /// A read for the sake of a write that failed.
+    pub(super) fn unreadable(error: &Error) -> Self {
+        Self::new(WriteErrorKind::Systemic, on_one_line(error))
+    }
+
+    /// The write may have been handled and re-reading failed too.
+    pub(super) fn unknown(self, reread: &Self) -> Self {
+        Self::new(
+            WriteErrorKind::Unknown,
+            format!("{}; re-reading failed as well: {}", self.message, reread.message),
+        )
+    }
+}
+
+fn on_one_line(error: &Error) -> String {
+    std::iter::once(&error.message).chain(&error.causes).cloned().collect::<Vec<_>>().join(": ")
+}
+
+/// Whether a refusal is about this one thing or about everything.
+fn kind(answer: &Answer) -> WriteErrorKind {
+    let word = answer.error_word();
+    match answer.status.as_u16() {
+        // The uaa provider's own setting: LDAP users and groups can still be written.
+        403 if word.as_deref() == Some("internal_user_management_disabled") => WriteErrorKind::Refused,
+        // 404 without UAA's words is about the zone (trap 51), a redirect about the address.
+        401 | 403 | 429 | 300..=399 | 500.. => WriteErrorKind::Systemic,
+        404 if word.is_none() => WriteErrorKind::Systemic,
+        _ => WriteErrorKind::Refused,
+    }
+}
+
+/// Whether the answer leaves open what happened: a gateway's, a deadlock's or pool time-out's (422 in 77.x, 500
+/// before; trap 53).
+pub(super) fn is_open(answer: &Answer) -> bool {
+    matches!(answer.status.as_u16(), 422 | 500 | 502 | 503 | 504)
+        && !answer.is_limited_mode()
+        && answer.start_failure().is_none()
+}
+
+/// Whether a lost request may have been handled.
+pub(super) fn may_be_handled(failure: &NoAnswer) -> bool {
+    matches!(failure, NoAnswer::Lost(lost) if lost.sent)
+}

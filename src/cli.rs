@@ -204,7 +204,7 @@ pub struct ManifestArgs {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Connection")]
 pub struct ConnectionArgs {
-    /// UAA's address, such as `https://api.pks.example.com:8443`; https:// may be left out
+    /// UAA's address, such as api.pks.example.com:8443 (https unless it says http)
     #[arg(short, long, value_name = "URL", env = "UAA_TARGET", hide_env_values = true, value_hint = ValueHint::Url)]
     pub target: Option<String>,
     /// The client to log in as

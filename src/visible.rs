@@ -103,6 +103,14 @@ pub fn shell(word: &str) -> String {
     format!("'{}'", word.replace('\'', r"'\''"))
 }
 
+/// Tells whether a text is one plain word for every shell: what a server says may be shown in a command to copy only
+/// then.
+#[must_use]
+pub fn is_shell_word(text: &str) -> bool {
+    !text.is_empty()
+        && text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-' | ':' | '/'))
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;

@@ -151,7 +151,13 @@ fn must_have_authority(plan: &Plan, observed: &Observed, client: &str) -> Result
     if missing.is_empty() {
         return Ok(());
     }
-    let mut authorities: Vec<&str> = observed.me.scopes.iter().map(String::as_str).collect();
+    let mut authorities: Vec<&str> = observed
+        .me
+        .scopes
+        .iter()
+        .map(String::as_str)
+        .filter(|scope| crate::visible::is_shell_word(scope))
+        .collect();
     let mut error =
         Error::new(format!("client `{client}` may not do what the plan needs; nothing was written"));
     for lack in &missing {

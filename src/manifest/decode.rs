@@ -249,7 +249,7 @@ impl Decoder<'_> {
         let groups = match fields.take("groups") {
             Some(entry) => {
                 let names = self.list(entry, "groups", &of);
-                names.into_iter().filter_map(|node| self.item(node, "a group", Rule::Name)).collect()
+                names.into_iter().filter_map(|node| self.item(node, "a group", Rule::Scope)).collect()
             }
             None => Vec::new(),
         };
@@ -277,7 +277,7 @@ impl Decoder<'_> {
             fields.peek("name").map_or_else(|| "a group".to_owned(), |name| format!("group {}", quote(name)));
         let mark = fields.mark;
         let name = match fields.take("name") {
-            Some(entry) => self.text(Some(entry), &of, Rule::Name),
+            Some(entry) => self.text(Some(entry), &of, Rule::Scope),
             None => {
                 self.drafts.add(
                     Draft::error("missing-key", "a group has no `name`")
@@ -355,7 +355,7 @@ impl Decoder<'_> {
                             .help("write `{group: …}`"),
                     );
                 }
-                let group = self.text(Some(group), "a member", Rule::Name)?;
+                let group = self.text(Some(group), "a member", Rule::Scope)?;
                 Some(At { value: MemberName::Group(group.value), mark, key: mark })
             }
             (Some(_), Some(group)) => {

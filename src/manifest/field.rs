@@ -42,6 +42,9 @@ impl Fields {
 pub(super) enum Rule {
     /// What identifies something: not empty, no blanks around it.
     Name,
+    /// A group's name, which is a scope: one scope token of RFC 6749 (printable ASCII without blank, `"` and `\`),
+    /// without the comma at which UAA cuts lists of scopes: a group `a,b` would give the scopes `a` and `b`.
+    Scope,
     /// Free text in one line; empty clears.
     Line,
     /// Free text that may have several lines.
@@ -338,8 +341,12 @@ impl Decoder<'_> {
             Some("holds a control character")
         } else if value.chars().count() > MAX_CHARS {
             Some("is longer than 255 characters")
-        } else if trimmed.len() != value.len() && matches!(rule, Rule::Name | Rule::Email | Rule::Url) {
+        } else if trimmed.len() != value.len()
+            && matches!(rule, Rule::Name | Rule::Scope | Rule::Email | Rule::Url)
+        {
             Some("begins or ends with a blank")
+        } else if rule == Rule::Scope && !value.chars().all(is_of_scope) {
+            Some("holds a character that no scope can have")
         } else if rule == Rule::Email && value.contains(char::is_whitespace) {
             Some("is no e-mail address: it holds a blank")
         } else if rule == Rule::Url && !is_address(&value) {
@@ -349,12 +356,16 @@ impl Decoder<'_> {
         };
         let Some(wrong) = wrong else { return Some(value) };
         let code = match rule {
-            Rule::Name | Rule::External => "bad-name",
+            Rule::Name | Rule::Scope | Rule::External => "bad-name",
             Rule::Email => "bad-email",
             Rule::Url => "bad-address",
             Rule::Line | Rule::Prose => "bad-text",
         };
         let help = match rule {
+            Rule::Scope => Some(
+                "a group is a scope: ASCII letters, digits and signs, no blank, comma, quote or backslash"
+                    .to_owned(),
+            ),
             Rule::Url => Some("write it as the server does in /.well-known/openid-configuration".to_owned()),
             _ => None,
         };
@@ -417,6 +428,11 @@ impl Decoder<'_> {
         );
         None
     }
+}
+
+/// Tells whether a scope may hold the character.
+fn is_of_scope(c: char) -> bool {
+    c.is_ascii_graphic() && !matches!(c, '"' | '\\' | ',')
 }
 
 fn is_address(text: &str) -> bool {

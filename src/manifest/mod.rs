@@ -132,7 +132,7 @@ fn check(mut texts: Texts, mut drafts: Drafts, sources: &Sources) -> Result<Load
     // An empty text is in every text: masking it would mask everything.
     let values = sources.vars_env.iter().map(|(_, _, value)| value);
     secrets.others = values.filter(|value| !value.expose_secret().is_empty()).cloned().collect();
-    let (errors, warnings) = drafts.finish(&texts);
+    let (errors, warnings) = drafts.finish(&texts, &secrets.others);
     if errors.is_empty() { Ok(Loaded { desired, secrets, warnings, files }) } else { Err(Problems(errors)) }
 }
 

@@ -4,6 +4,8 @@
 
 use std::collections::BTreeMap;
 
+use secrecy::{ExposeSecret, SecretString};
+
 use super::mask::{self, HIDDEN};
 use super::source::{Kind, Texts};
 use super::{Place, Problem};
@@ -163,12 +165,25 @@ impl Drafts {
     }
 
     /// Turns everything into errors and warnings, in order of file and line, each said once.
-    pub(super) fn finish(mut self, texts: &Texts) -> (Vec<Problem>, Vec<Problem>) {
+    ///
+    /// Only the first of them: each frame of a file that was not understood takes a look at the whole file.
+    pub(super) fn finish(mut self, texts: &Texts, secrets: &[SecretString]) -> (Vec<Problem>, Vec<Problem>) {
         self.list.sort_by(|a, b| (&a.at, a.code, &a.message).cmp(&(&b.at, b.code, &b.message)));
         self.list.dedup();
+        if self.list.len() > MOST {
+            let rest = self.list.split_off(MOST);
+            // What refuses the manifest refuses it unshown too.
+            let weight = if rest.iter().any(|draft| draft.weight == Weight::Error) {
+                Weight::Error
+            } else {
+                Weight::Warning
+            };
+            self.list
+                .push(Draft { weight, ..Draft::error("more", format!("{} more are not shown", rest.len())) });
+        }
         let (mut errors, mut warnings) = (Vec::new(), Vec::new());
         for draft in self.list {
-            let problem = Problem {
+            let mut problem = Problem {
                 code: draft.code,
                 message: draft.message,
                 at: draft.at.map(|spot| place(texts, spot)),
@@ -176,12 +191,32 @@ impl Drafts {
                 label: draft.label,
                 help: draft.help,
             };
+            hide(&mut problem, secrets);
             match draft.weight {
                 Weight::Error => errors.push(problem),
                 Weight::Warning => warnings.push(problem),
             }
         }
         (errors, warnings)
+    }
+}
+
+/// So many problems are shown.
+const MOST: usize = 200;
+
+/// Hides known secrets wherever a problem would show one, whatever it is that was taken for a manifest.
+fn hide(problem: &mut Problem, secrets: &[SecretString]) {
+    let secrets: Vec<&str> =
+        secrets.iter().map(|secret| secret.expose_secret()).filter(|secret| !secret.is_empty()).collect();
+    let holds = |text: &str| secrets.iter().any(|secret| text.contains(secret));
+    let Problem { code: _, message, at, also, label, help } = problem;
+    let texts = [Some(message), Some(label), help.as_mut(), also.as_mut().map(|(_, label)| label)];
+    for text in texts.into_iter().flatten().filter(|text| holds(text)) {
+        HIDDEN.clone_into(text);
+    }
+    for place in at.iter_mut().chain(also.as_mut().map(|(place, _)| place)).filter(|place| holds(&place.text))
+    {
+        (place.text, place.span) = (HIDDEN.to_owned(), 0..HIDDEN.len());
     }
 }
 

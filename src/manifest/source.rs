@@ -205,7 +205,8 @@ fn expand(path: &Path, drafts: &mut Drafts) -> Vec<PathBuf> {
 
 /// Opens and reads one file.
 fn open(name: &str, path: &Path, kind: Kind, texts: &mut Texts, drafts: &mut Drafts) {
-    match File::open(path) {
+    let opened = is_in_place(path).and_then(|()| File::open(path));
+    match opened {
         Ok(file) => read(name, file, kind, texts, drafts),
         Err(error) => {
             let option = if kind == Kind::Manifest { "-f" } else { "-l" };
@@ -215,6 +216,20 @@ fn open(name: &str, path: &Path, kind: Kind, texts: &mut Texts, drafts: &mut Dra
             );
         }
     }
+}
+
+/// Refuses what is no file in the folder that its name says.
+///
+/// A pull request can bring a symbolic link: to `/proc/self/environ`, to a token of the runner, to a terminal that
+/// never ends. Links are followed inside the folder only, as a Kubernetes volume has them.
+fn is_in_place(path: &Path) -> std::io::Result<()> {
+    let refused = |why: &str| Err(std::io::Error::other(why.to_owned()));
+    let real = path.canonicalize()?;
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    if !real.starts_with(folder.canonicalize()?) {
+        return refused("it is a symbolic link that leads out of its folder");
+    }
+    if real.metadata()?.is_file() { Ok(()) } else { refused("it is no regular file") }
 }
 
 /// Reads one text, within the limit.

@@ -870,3 +870,58 @@ proptest! {
         }
     }
 }
+
+// UAA cuts lists of scopes at commas: a member of `a,b` gets tokens with the scopes `a` and `b`.
+#[test]
+fn a_group_whose_name_is_several_scopes_is_refused_wherever_it_is_named() {
+    for name in [
+        "team.docs,pks.clusters.admin",
+        "team.x uaa.admin",
+        "bosh.admіn",
+        "a\\b",
+        "p\u{212a}s.clusters.admin",
+    ] {
+        let name = serde_json::to_string(name).expect("a text is JSON");
+        for text in [
+            format!("version: 1\ngroups: [{{name: {name}}}]\n"),
+            format!("version: 1\nusers: [{{username: a, groups: [{name}]}}]\ngroups: []\n"),
+            format!("version: 1\ngroups: [{{name: team, members: [{{group: {name}}}]}}]\n"),
+        ] {
+            let problems = load_texts(&[("m.yml", &text)], &Sources::default()).map(|_| ()).expect_err(&text);
+            assert!(problems.0.iter().any(|problem| problem.code == "bad-name"), "{text}: {problems:?}");
+        }
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_symbolic_link_out_of_its_folder_is_not_followed_and_one_inside_it_is() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let inside = folder.path().join("manifests");
+    std::fs::create_dir(&inside).expect("it is ours");
+    std::fs::write(folder.path().join("token"), "canary-token").expect("it is ours");
+    std::os::unix::fs::symlink("../token", inside.join("a.yml")).expect("it is ours");
+    for path in [inside.clone(), inside.join("a.yml")] {
+        let sources = Sources { paths: vec![path], ..Sources::default() };
+        let problems = load(&sources).map(|_| ()).expect_err("the link leads out");
+        assert!(problems.0.iter().any(|problem| problem.message.contains("symbolic link")), "{problems:?}");
+        assert!(!format!("{problems:?}").contains("canary-token"));
+    }
+    std::fs::remove_file(inside.join("a.yml")).expect("it is ours");
+    std::fs::write(inside.join("real.yml"), "version: 1\ngroups: []\n").expect("it is ours");
+    std::os::unix::fs::symlink("real.yml", inside.join("b.yml")).expect("it is ours");
+    assert_eq!(load(&Sources { paths: vec![inside], ..Sources::default() }).expect("valid").files, 1);
+}
+
+#[test]
+fn a_known_secret_is_hidden_in_every_problem_whatever_was_taken_for_a_manifest() {
+    let sources = environment(&[("token", "canary-known")]);
+    for text in [
+        "PKS_token=canary-known",
+        "version: 1\nusers:\n  - {username: canary-known, odd: 1}\n",
+        "- canary-known: [\n",
+    ] {
+        let problems = load_texts(&[("m.yml", text)], &sources).map(|_| ()).expect_err(text);
+        assert!(!format!("{problems:?}").contains("canary-known"), "{problems:?}");
+    }
+}

@@ -113,7 +113,7 @@ pub(super) fn parse_value(text: &str) -> Option<Node> {
     }
     let mut drafts = Drafts::default();
     let node = Builder::new(0, text, false, &mut drafts).run();
-    let (errors, _) = drafts.finish(&Texts::single(text));
+    let (errors, _) = drafts.finish(&Texts::single(text), &[]);
     if errors.is_empty() { node } else { None }
 }
 

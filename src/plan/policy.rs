@@ -63,8 +63,10 @@ impl Policy {
     /// Tells whether holding this group matters as much as an administrator's rights.
     #[must_use]
     pub fn is_privileged(&self, group: &GroupName) -> bool {
-        let any = |patterns: &[String]| patterns.iter().any(|pattern| matches(pattern, group.folded()));
-        any(&self.privileged) && !any(&self.unprivileged)
+        let any = |patterns: &[String], scope: &str| patterns.iter().any(|pattern| matches(pattern, scope));
+        // UAA cuts lists of scopes at commas and blanks: who holds a group `a,uaa.admin` holds `uaa.admin`.
+        let mut scopes = group.folded().split(|c: char| c == ',' || c.is_whitespace());
+        scopes.any(|scope| any(&self.privileged, scope) && !any(&self.unprivileged, scope))
     }
 }
 
@@ -96,6 +98,8 @@ mod tests {
             "credhub.read",
             "bosh.dev.admin",
             "clients.secret",
+            "x.y,uaa.admin",
+            "x.y uaa.admin",
         ] {
             assert!(policy.is_privileged(&GroupName::new(name)), "{name}");
         }

@@ -85,7 +85,8 @@ pub(super) fn lacking(
 }
 
 fn joined(scopes: &BTreeSet<String>) -> String {
-    scopes.iter().map(String::as_str).collect::<Vec<_>>().join(" ")
+    let harmless = scopes.iter().map(String::as_str).filter(|scope| crate::visible::is_shell_word(scope));
+    harmless.collect::<Vec<_>>().join(" ")
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeSet;
 
-use futures_util::future::try_join_all;
+use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 use reqwest::StatusCode;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -58,6 +58,11 @@ struct Page<T> {
     resources: Vec<T>,
     total_results: usize,
 }
+
+/// More rows than any foundation has: a total beyond it is no total.
+const MOST: usize = 5_000_000;
+/// So many pages are asked for ahead; how many are under way, the transport decides.
+const AT_ONCE: usize = 64;
 
 /// Why the pages do not make a list.
 enum Broken {
@@ -120,12 +125,20 @@ impl Looking {
         let FirstPage { rows, total } = first;
         // The size that came, not the one that was asked for.
         let size = rows.len();
+        if total > MOST {
+            return Err(Error::new(format!(
+                "UAA says that it has {total} {}: more than can be true",
+                listing.what
+            ))
+            .into());
+        }
         if size == 0 && total > 0 {
             return Err(Broken::Moved(format!("an empty page of {total} rows")));
         }
         let rest = (size..total).step_by(size.max(1)).map(|from| self.stretch(listing, from, size, total));
         let mut all = rows;
-        for rows in try_join_all(rest).await? {
+        let mut rest = stream::iter(rest).buffered(AT_ONCE);
+        while let Some(rows) = rest.try_next().await? {
             all.extend(rows);
         }
         let distinct = all.iter().map(Keyed::key).collect::<BTreeSet<_>>().len();

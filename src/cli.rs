@@ -2,14 +2,19 @@
 
 use std::path::PathBuf;
 
-use clap::builder::BoolishValueParser;
-use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
+use clap::builder::styling::{AnsiColor, Styles};
+use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum, ValueHint};
 
 /// Users, scopes and LDAP/SAML mappings of a Cloud Foundry UAA, from a YAML manifest
-///
-/// `uaapply plan` shows what would change, `uaapply apply` changes it, a pipeline runs both.
 #[derive(Debug, Parser)]
-#[command(name = "uaapply", version, propagate_version = true, max_term_width = 110, after_help = FIRST_STEPS, after_long_help = FIRST_STEPS)]
+#[command(
+    name = "uaapply",
+    version,
+    propagate_version = true,
+    styles = STYLES,
+    max_term_width = 110,
+    after_help = FIRST_STEPS
+)]
 pub struct Cli {
     /// What to do.
     #[command(subcommand)]
@@ -19,6 +24,13 @@ pub struct Cli {
     pub output: OutputArgs,
 }
 
+/// How help and usage errors are coloured.
+const STYLES: Styles = Styles::styled()
+    .header(AnsiColor::Green.on_default().bold())
+    .usage(AnsiColor::Green.on_default().bold())
+    .literal(AnsiColor::Cyan.on_default().bold())
+    .placeholder(AnsiColor::Cyan.on_default());
+
 const FIRST_STEPS: &str = "\
 First steps:
   export UAA_TARGET=https://api.pks.example.com:8443 UAA_CA_CERT=/path/to/ca.pem
@@ -26,8 +38,13 @@ First steps:
   uaapply plan -f pks.yml           show what would change; never writes
   uaapply apply -f pks.yml          show it, ask, change it, look again
 
-Exit codes: 0 done or nothing to do · 1 error, nothing written · 2 changes pending (plan --detailed-exitcode)
-  3 refused by a safety rule · 5 partly applied · 6 applied, but a second look still finds changes";
+Exit codes:
+  0  done, or nothing to do
+  1  an error; nothing was written
+  2  changes are pending (only plan --detailed-exitcode)
+  3  refused by a safety rule; nothing was written
+  5  partly applied: run the same command again
+  6  applied, but a second look still finds changes";
 
 /// What to do.
 #[derive(Debug, Subcommand)]
@@ -39,8 +56,10 @@ pub enum Command {
     #[command(after_help = APPLY_EXAMPLES)]
     Apply(ApplyArgs),
     /// Check manifests, offline: no server, no secret
+    #[command(after_help = VALIDATE_EXAMPLES)]
     Validate(ValidateArgs),
     /// Print the JSON Schema of a manifest, for editors
+    #[command(after_help = SCHEMA_EXAMPLE)]
     Schema,
     /// Print a shell's completion script
     #[command(after_help = "Example:\n  uaapply completions bash > /etc/bash_completion.d/uaapply")]
@@ -49,8 +68,9 @@ pub enum Command {
         shell: clap_complete::Shell,
     },
     /// Print the manual page, or write one for each command into a directory
+    #[command(after_help = "Examples:\n  uaapply man | man -l -\n  uaapply man /usr/local/share/man/man1")]
     Man {
-        /// The directory
+        /// The directory; without it the main page goes to standard output
         #[arg(value_hint = ValueHint::DirPath)]
         directory: Option<PathBuf>,
     },
@@ -59,7 +79,7 @@ pub enum Command {
 const PLAN_EXAMPLES: &str = "\
 Examples:
   uaapply plan -f pks.yml -t https://api.pks.example.com:8443 --ca-cert ca.pem
-  uaapply plan -f manifests/ --vars-env PKS --detailed-exitcode     exit 2 when something would change
+  uaapply plan -f manifests/ --vars-env PKS --detailed-exitcode    2 when something would change
   uaapply plan -f pks.yml --format json | jq .changes
 
 The admin client's secret comes from UAA_CLIENT_SECRET, --client-secret-file, --client-secret-stdin,
@@ -69,9 +89,23 @@ const APPLY_EXAMPLES: &str = "\
 Examples:
   uaapply apply -f pks.yml                                          shows the plan and asks
   uaapply apply -f pks.yml --yes --report report.json               in a pipeline
-  uaapply apply -f pks.yml --allow 'removals:pks.clusters.manage'   one danger, acknowledged by its key
+  uaapply apply -f pks.yml --allow 'removals:pks.clusters.manage'   one danger, by its key
 
 Killed or interrupted at any point, the same command again finishes the work.";
+
+const VALIDATE_EXAMPLES: &str = "\
+Examples:
+  uaapply validate -f pks.yml
+  uaapply validate -f manifests/ -l vars.yml --vars-env PKS
+
+Every mistake is reported at once, each with its file and line. Exit code 1 when there is one.";
+
+const SCHEMA_EXAMPLE: &str = "\
+Example:
+  uaapply schema > manifest.schema.json
+
+An editor that knows YAML schemas uses it when a manifest begins with
+  # yaml-language-server: $schema=manifest.schema.json";
 
 /// `uaapply plan`.
 #[derive(Debug, Args)]
@@ -82,8 +116,15 @@ pub struct PlanArgs {
     /// The server.
     #[command(flatten)]
     pub connection: ConnectionArgs,
-    /// Output format
-    #[arg(long, value_enum, default_value_t, help_heading = "Plan")]
+    /// The form of the plan on standard output; json is a versioned format
+    #[arg(
+        long,
+        value_enum,
+        default_value_t,
+        value_name = "text|json",
+        hide_possible_values = true,
+        help_heading = "Plan"
+    )]
     pub format: Format,
     /// Exit with 2 when there are changes
     #[arg(long, help_heading = "Plan")]
@@ -111,8 +152,15 @@ pub struct ApplyArgs {
     /// Write the report as JSON to a file (replaced atomically)
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Apply")]
     pub report: Option<PathBuf>,
-    /// Output format; with json, stdout is the report and the plan goes to stderr
-    #[arg(long, value_enum, default_value_t, help_heading = "Apply")]
+    /// The form of the report on standard output; with json the plan goes to standard error
+    #[arg(
+        long,
+        value_enum,
+        default_value_t,
+        value_name = "text|json",
+        hide_possible_values = true,
+        help_heading = "Apply"
+    )]
     pub format: Format,
 }
 
@@ -156,13 +204,13 @@ pub struct ManifestArgs {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Connection")]
 pub struct ConnectionArgs {
-    /// UAA's address, such as https://api.pks.example.com:8443
+    /// UAA's address, such as api.pks.example.com:8443 (https unless it says http)
     #[arg(short, long, value_name = "URL", env = "UAA_TARGET", hide_env_values = true, value_hint = ValueHint::Url)]
     pub target: Option<String>,
     /// The client to log in as
     #[arg(long, value_name = "ID", env = "UAA_CLIENT_ID", hide_env_values = true, default_value = "admin")]
     pub client_id: String,
-    /// Read the client's secret from a file (else from UAA_CLIENT_SECRET, else a prompt)
+    /// Read the client's secret from a file [else env: UAA_CLIENT_SECRET, else a prompt]
     #[arg(long, value_name = "PATH", value_hint = ValueHint::FilePath, group = "secret_source")]
     pub client_secret_file: Option<PathBuf>,
     /// Read the client's secret from standard input
@@ -175,7 +223,7 @@ pub struct ConnectionArgs {
     #[arg(long, value_name = "PATH|PEM", env = "UAA_CA_CERT", hide_env_values = true, value_hint = ValueHint::FilePath)]
     pub ca_cert: Option<String>,
     /// Do not check certificates (warns each time)
-    #[arg(short = 'k', long, env = "UAA_SKIP_SSL_VALIDATION", hide_env_values = true, value_parser = BoolishValueParser::new())]
+    #[arg(short = 'k', long, env = "UAA_SKIP_SSL_VALIDATION", hide_env_values = true, action = ArgAction::SetTrue, value_parser = yes_or_no)]
     pub skip_ssl_validation: bool,
     /// Allow plain http to other hosts than this machine
     #[arg(long)]
@@ -190,7 +238,7 @@ pub struct ConnectionArgs {
     #[arg(long, value_name = "S", env = "UAAPPLY_TIMEOUT", hide_env_values = true, default_value_t = 30, value_parser = clap::value_parser!(u16).range(1..=3600))]
     pub timeout: u16,
     /// How to read users; the plan is the same either way
-    #[arg(long, value_enum, default_value_t)]
+    #[arg(long, value_enum, default_value_t, value_name = "fewest|list|lookup", hide_possible_values = true)]
     pub read: Read,
 }
 
@@ -210,18 +258,28 @@ pub enum Read {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Output")]
 pub struct OutputArgs {
-    /// When to use colour
-    #[arg(long, value_enum, default_value_t, env = "UAAPPLY_COLOR", hide_env_values = true, global = true)]
+    /// When to use colour; auto: on a terminal, unless NO_COLOR is set
+    #[arg(
+        long,
+        value_enum,
+        default_value_t,
+        value_name = "auto|always|never",
+        hide_possible_values = true,
+        env = "UAAPPLY_COLOR",
+        hide_env_values = true,
+        global = true
+    )]
     pub color: Color,
     /// No progress and no notes, only results, warnings and errors
-    #[arg(short, long, env = "UAAPPLY_QUIET", hide_env_values = true, value_parser = BoolishValueParser::new(), global = true)]
+    #[arg(short, long, env = "UAAPPLY_QUIET", hide_env_values = true, action = ArgAction::SetTrue, value_parser = yes_or_no, global = true)]
     pub quiet: bool,
-    /// How much to log, to standard error; never secrets, at no level
+    /// How much to log to standard error: off, error, warn, info, debug, trace; secrets at no level
     #[arg(
         long,
         value_enum,
         default_value_t,
         value_name = "LEVEL",
+        hide_possible_values = true,
         env = "UAAPPLY_LOG_LEVEL",
         hide_env_values = true,
         global = true
@@ -259,6 +317,16 @@ pub enum LogLevel {
     Trace,
 }
 
+/// Reads a yes or no as pipelines write it; an empty value is no. Anything else is an error: whoever misspells `false`
+/// must not switch checks off.
+fn yes_or_no(text: &str) -> Result<bool, String> {
+    match text.to_ascii_lowercase().as_str() {
+        "true" | "yes" | "y" | "on" | "1" => Ok(true),
+        "" | "false" | "no" | "n" | "off" | "0" => Ok(false),
+        _ => Err("expected true or false".to_owned()),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use clap::CommandFactory;
@@ -268,5 +336,29 @@ mod tests {
     #[test]
     fn the_command_line_is_well_formed() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn no_option_takes_a_secret() {
+        for command in Cli::command().get_subcommands() {
+            for arg in command.get_arguments().filter(|arg| arg.get_id().as_str().contains("secret")) {
+                let id = arg.get_id().as_str();
+                assert!(
+                    ["client_secret_file", "client_secret_stdin", "client_secret_command"].contains(&id),
+                    "{id}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn a_yes_is_what_says_yes_and_a_misspelt_no_is_neither() {
+        for yes in ["true", "True", "1", "yes", "on"] {
+            assert_eq!(yes_or_no(yes), Ok(true), "{yes}");
+        }
+        for no in ["", "false", "FALSE", "0", "no", "off"] {
+            assert_eq!(yes_or_no(no), Ok(false), "{no}");
+        }
+        assert!(yes_or_no("flase").is_err());
     }
 }

@@ -4,7 +4,12 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use uaapply::cli::Cli;
+use uaapply::commands;
 
 fn main() -> ExitCode {
-    ExitCode::from(uaapply::commands::run(Cli::parse()) as u8)
+    let exit = match Cli::try_parse() {
+        Ok(cli) => commands::run(cli),
+        Err(usage) => commands::usage(&usage),
+    };
+    ExitCode::from(exit as u8)
 }

@@ -1,14 +1,13 @@
 //! `uaapply apply`: shows the plan, asks, carries it out, reports, looks again.
 
-use std::io::Write as _;
-use std::path::Path;
 use std::time::{Duration, Instant};
 
 use tokio::sync::watch;
 
-use super::connection::connection;
+use super::connection::{check, connection};
 use super::console::Console;
 use super::progress::Told;
+use super::report_file::{self, ReportFile};
 use super::{Stop, look};
 use crate::apply::{Interrupt, apply};
 use crate::cli::{ApplyArgs, Format};
@@ -25,35 +24,58 @@ const FRESH: Duration = Duration::from_secs(60);
 
 /// Runs the command.
 pub(super) async fn run(args: &ApplyArgs, console: &Console) -> Result<Exit, Stop> {
+    look::must_have_files(&args.manifest)?;
+    check(&args.connection, &args.manifest)?;
+    args.report.as_deref().map(report_file::check).transpose()?;
     let loaded = look::load(&args.manifest, console)?;
-    let connection = connection(&args.connection, &args.manifest, &loaded.secrets, console).await?;
+    let connection = connection(&args.connection, &loaded.secrets, console).await?;
     let server = uaa::identify(&connection).await?;
-    look::must_be_pinned(&loaded.desired, &server, Format::Text, console)?;
+    if let Some(refused) = look::refused(&loaded.desired, &server) {
+        show(&refused, args.format, console)?;
+        return Ok(Exit::Refused);
+    }
     let (concurrency, client) = (connection.concurrency, connection.client_id.clone());
     let (reader, writer) = uaa::log_in(connection, server).await?;
 
     let (observed, plan) = agree(args, &loaded, &reader, client.as_str(), console).await?;
-    let mut interrupt = Interrupted::default();
-    let mut report = if plan.is_empty() {
-        Report { converged: Some(true), ..Report::of(&plan) }
+    // Before the first write: a report that has no place is an error while nothing is done yet.
+    let file = args.report.as_deref().map(ReportFile::create).transpose()?;
+    let mut report = Report::of(&plan);
+    if plan.is_empty() {
+        report.converged = Some(true);
     } else {
-        let heard = interrupt.listen();
+        let mut interrupted = Interrupted::listen(console.quiet)?;
         let told = Told::new(plan.changes.len(), console.quiet);
-        apply(&plan, &observed, &loaded.secrets, &writer, concurrency, &told, heard).await
-    };
-    if !plan.is_empty() && !interrupt.happened() {
-        look_again(&mut report, args, &loaded, &reader, console).await;
-    }
-    if let Some(path) = &args.report {
-        write(&report, path)?;
-    }
-    match args.format {
-        Format::Text if plan.is_empty() => {}
-        Format::Text => drop(console.out(&render::report::text(&report))?),
-        Format::Json => drop(console.json(&report)?),
+        let heard = interrupted.heard();
+        report = apply(&plan, &observed, &loaded.secrets, &writer, concurrency, &told, heard).await;
+        drop(told);
+        tokio::select! {
+            biased;
+            () = interrupted.happened() => {}
+            () = look_again(&mut report, args, &loaded, &reader, console) => {}
+        }
     }
     tracing::info!("{} requests", reader.requests());
-    Ok(exit(&report))
+    Ok(told(&report, args.format, file, console))
+}
+
+/// Hands the report over. What was done stays done when nobody can be told of it, so that is no exit code 1.
+fn told(report: &Report, format: Format, file: Option<ReportFile>, console: &Console) -> Exit {
+    let printed = match format {
+        Format::Text if report.changes.is_empty() => Ok(Exit::Done),
+        // The plan stands above.
+        Format::Text => console.out(&format!("\n{}", render::report::text(report))),
+        Format::Json => console.json(report),
+    };
+    let saved = file.map_or(Ok(()), |file| file.write(report));
+    let mut exit = exit(report);
+    for error in [printed.err().and_then(Stop::error), saved.err()].into_iter().flatten() {
+        console.error(&error);
+        if exit == Exit::Done {
+            exit = if report.changes.is_empty() { Exit::Error } else { Exit::Partial };
+        }
+    }
+    exit
 }
 
 /// Makes the plan that is to be carried out, and gets everybody's consent to it: the rails', the token's, the user's.
@@ -68,14 +90,12 @@ async fn agree(
     loop {
         let begun = Instant::now();
         let (observed, plan) = look::look(reader, &loaded.desired, &args.allow, console).await?;
-        let unchanged = shown
-            .as_ref()
-            .is_some_and(|shown| shown.changes == plan.changes && shown.findings == plan.findings);
-        if unchanged {
-            return Ok((observed, plan));
-        }
-        if shown.is_some() {
-            console.warn("the server changed meanwhile: this is the plan now");
+        match &shown {
+            None => look::warn_of_unused_allows(&plan, &args.allow, console),
+            Some(shown) if shown.changes == plan.changes && shown.findings == plan.findings => {
+                return Ok((observed, plan));
+            }
+            Some(_) => console.warn("the server changed meanwhile: this is the plan now"),
         }
         show(&plan, args.format, console)?;
         if plan.refusals().next().is_some() {
@@ -86,11 +106,16 @@ async fn agree(
         }
         must_have_authority(&plan, &observed, client)?;
         if args.yes {
+            if shown.is_some() {
+                return Err(Error::new("the server changed while the plan was made; nothing was written")
+                    .hint("run the same command again")
+                    .into());
+            }
             if begun.elapsed() < FRESH {
                 return Ok((observed, plan));
             }
         } else if !Console::can_ask() {
-            return Err(Error::new("nobody can be asked here")
+            return Err(Error::new("nobody can be asked here; nothing was written")
                 .hint("give --yes to apply without asking")
                 .into());
         } else if !console.ask(&question(&plan)) {
@@ -167,24 +192,6 @@ async fn look_again(
     }
 }
 
-/// Replaces the report's file in one step.
-fn write(report: &Report, path: &Path) -> Result<(), Error> {
-    let failed = |error: &dyn std::fmt::Display| {
-        Error::new(format!(
-            "the plan was carried out, but its report cannot be written to {}",
-            path.display()
-        ))
-        .cause(error.to_string())
-    };
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let mut file = tempfile::NamedTempFile::new_in(folder).map_err(|error| failed(&error))?;
-    file.write_all(render::json(report).as_bytes())
-        .and_then(|()| file.as_file().sync_all())
-        .map_err(|error| failed(&error))?;
-    file.persist(path).map_err(|error| failed(&error.error))?;
-    Ok(())
-}
-
 /// The first exit code that fits, in the order of the contract (design.md §5).
 fn exit(report: &Report) -> Exit {
     let any = |outcomes: &[Outcome]| report.changes.iter().any(|applied| outcomes.contains(&applied.outcome));
@@ -193,35 +200,118 @@ fn exit(report: &Report) -> Exit {
         any(&[Outcome::Drifted, Outcome::Failed, Outcome::Held, Outcome::NotTried, Outcome::Unknown]);
     match (fell_short, wrote, report.converged) {
         (true, false, _) => Exit::Error,
-        (true, true, _) | (false, _, None) => Exit::Partial,
+        (false, false, None) => Exit::Error,
+        (true, true, _) | (false, true, None) => Exit::Partial,
         (false, _, Some(false)) => Exit::NotConverged,
         (false, _, Some(true)) => Exit::Done,
     }
 }
 
-/// Ctrl-C: the first finishes what is under way, a second one stops at once.
-#[derive(Default)]
+/// Ctrl-C or SIGTERM (a pipeline that is cancelled): the first finishes what is under way, a second one stops at once.
 struct Interrupted {
-    heard: Option<watch::Receiver<Interrupt>>,
+    heard: watch::Receiver<Interrupt>,
 }
 
 impl Interrupted {
-    fn listen(&mut self) -> watch::Receiver<Interrupt> {
+    /// Listens from now on; until now a signal just ended the process, which had written nothing.
+    fn listen(quiet: bool) -> Result<Self, Error> {
         let (say, heard) = watch::channel(Interrupt::None);
+        let mut signals = Signals::new()
+            .map_err(|error| Error::new("cannot listen for Ctrl-C").cause(error.to_string()))?;
         tokio::spawn(async move {
             for interrupt in [Interrupt::Finish, Interrupt::AtOnce] {
-                if tokio::signal::ctrl_c().await.is_err() {
-                    return;
+                signals.next().await;
+                if interrupt == Interrupt::Finish && !quiet {
+                    Console::line("Interrupted: finishing what is under way. Once more stops at once.");
                 }
                 say.send_replace(interrupt);
             }
+            // Keeps the channel open: its end would read as another interrupt.
             std::future::pending::<()>().await;
         });
-        self.heard = Some(heard.clone());
-        heard
+        Ok(Self { heard })
     }
 
-    fn happened(&self) -> bool {
-        self.heard.as_ref().is_some_and(|heard| *heard.borrow() != Interrupt::None)
+    fn heard(&self) -> watch::Receiver<Interrupt> {
+        self.heard.clone()
+    }
+
+    /// Waits for the first interrupt.
+    async fn happened(&mut self) {
+        if self.heard.wait_for(|interrupt| *interrupt != Interrupt::None).await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    }
+}
+
+#[cfg(unix)]
+struct Signals {
+    interrupt: tokio::signal::unix::Signal,
+    terminate: tokio::signal::unix::Signal,
+}
+
+#[cfg(unix)]
+impl Signals {
+    fn new() -> std::io::Result<Self> {
+        use tokio::signal::unix::{SignalKind, signal};
+        Ok(Self { interrupt: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())? })
+    }
+
+    async fn next(&mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+        }
+    }
+}
+
+#[cfg(not(unix))]
+struct Signals;
+
+#[cfg(not(unix))]
+impl Signals {
+    fn new() -> std::io::Result<Self> {
+        Ok(Self)
+    }
+
+    async fn next(&mut self) {
+        if tokio::signal::ctrl_c().await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::render::samples;
+
+    #[test]
+    fn the_exit_code_is_the_first_that_fits() {
+        use Outcome::{AlreadySo, Done, Drifted, Failed, Held, NotTried, Unknown};
+        for (outcomes, converged, code) in [
+            (&[Done, Done][..], Some(true), Exit::Done),
+            (&[Done, AlreadySo], Some(true), Exit::Done),
+            (&[AlreadySo], Some(true), Exit::Done),
+            (&[], Some(true), Exit::Done),
+            (&[Done, Done], Some(false), Exit::NotConverged),
+            (&[Done, Done], None, Exit::Partial),
+            (&[AlreadySo], None, Exit::Error),
+            (&[Done, Failed], Some(false), Exit::Partial),
+            (&[Done, Drifted], Some(true), Exit::Partial),
+            (&[Done, Held], None, Exit::Partial),
+            (&[Done, NotTried], None, Exit::Partial),
+            (&[Unknown], Some(true), Exit::Partial),
+            (&[Failed, Held], Some(false), Exit::Error),
+            (&[Failed, AlreadySo], None, Exit::Error),
+            (&[NotTried], None, Exit::Error),
+        ] {
+            let mut report = Report::of(&samples::grants(outcomes.len()));
+            for (applied, outcome) in report.changes.iter_mut().zip(outcomes) {
+                applied.outcome = *outcome;
+            }
+            report.converged = converged;
+            assert_eq!(exit(&report), code, "{outcomes:?}, {converged:?}");
+        }
     }
 }

@@ -13,10 +13,21 @@ use crate::error::Error;
 use crate::model::ClientId;
 use crate::uaa::{Connection, ReadBy};
 
+/// Checks what can be wrong with a command line before anything is read.
+pub(super) fn check(args: &ConnectionArgs, manifest: &ManifestArgs) -> Result<(), Error> {
+    target(args.target.as_deref())?;
+    if args.client_secret_stdin && manifest.files.iter().any(|path| path.as_os_str() == "-") {
+        return Err(Error::new(
+            "standard input cannot be both the manifest (-f -) and the secret (--client-secret-stdin)",
+        )
+        .hint("give the secret by UAA_CLIENT_SECRET or --client-secret-file"));
+    }
+    Ok(())
+}
+
 /// Puts together how to reach UAA.
 pub(super) async fn connection(
     args: &ConnectionArgs,
-    manifest: &ManifestArgs,
     secrets: &Secrets,
     console: &Console,
 ) -> Result<Connection, Error> {
@@ -29,7 +40,7 @@ pub(super) async fn connection(
     Ok(Connection {
         target,
         client_id: ClientId::new(&*args.client_id),
-        client_secret: client_secret(args, manifest).await?,
+        client_secret: client_secret(args).await?,
         ca_cert: args.ca_cert.as_deref().filter(|text| !text.trim().is_empty()).map(ca_cert).transpose()?,
         skip_ssl_validation: args.skip_ssl_validation,
         allow_http: args.allow_http,

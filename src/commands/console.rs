@@ -7,6 +7,7 @@ use serde::Serialize;
 use tracing_subscriber::filter::LevelFilter;
 
 use super::Stop;
+use super::progress::beside_the_bar;
 use crate::cli::{Color, LogLevel, OutputArgs};
 use crate::error::{Error, Exit};
 use crate::render;
@@ -35,7 +36,7 @@ impl Console {
         // Only our own events: what the HTTP stack logs of its inside may hold headers.
         let filter = tracing_subscriber::filter::Targets::new().with_target("uaapply", level);
         let layer = tracing_subscriber::fmt::layer()
-            .with_writer(std::io::stderr)
+            .with_writer(|| BesideTheBar)
             .with_ansi(AutoStream::choice(&std::io::stderr()) != ColorChoice::Never)
             .without_time()
             .with_target(false);
@@ -65,8 +66,17 @@ impl Console {
 
     /// Writes to the conversation, whatever `--quiet` says. What cannot be said there cannot be said at all.
     pub(super) fn say(&self, text: &str) {
-        let mut stderr = anstream::stderr().lock();
-        let _ = stderr.write_all(text.as_bytes()).and_then(|()| stderr.flush());
+        beside_the_bar(|| {
+            let mut stderr = anstream::stderr().lock();
+            let _ = stderr.write_all(text.as_bytes()).and_then(|()| stderr.flush());
+        });
+    }
+
+    /// Writes one line to the conversation, from where there is no console.
+    pub(super) fn line(text: &str) {
+        beside_the_bar(|| {
+            let _ = anstream::stderr().lock().write_all(format!("{text}\n").as_bytes());
+        });
     }
 
     /// Notes what may interest someone who waits.
@@ -96,5 +106,18 @@ impl Console {
         self.say(&format!("{question} [y/N] "));
         let answer = ::console::Term::stderr().read_line().unwrap_or_default();
         matches!(answer.trim().to_lowercase().as_str(), "y" | "yes")
+    }
+}
+
+/// Where log lines go: an event is one write.
+struct BesideTheBar;
+
+impl Write for BesideTheBar {
+    fn write(&mut self, line: &[u8]) -> std::io::Result<usize> {
+        beside_the_bar(|| std::io::stderr().write(line))
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        std::io::stderr().flush()
     }
 }

@@ -15,14 +15,20 @@ use crate::plan::policy::{Allow, Policy};
 use crate::plan::{self, Plan};
 use crate::render;
 use crate::uaa::Reader;
+use crate::visible;
+
+/// Wants at least one manifest: nothing is read by default, so that no folder decides what happens.
+pub(super) fn must_have_files(args: &ManifestArgs) -> Result<(), Error> {
+    if args.files.is_empty() {
+        return Err(Error::new("no manifest")
+            .hint("give one or more with -f PATH (a file, a directory, or - for standard input)"));
+    }
+    Ok(())
+}
 
 /// Reads the manifest; says everything that is wrong with it.
 pub(super) fn load(args: &ManifestArgs, console: &Console) -> Result<Loaded, Stop> {
-    if args.files.is_empty() {
-        return Err(Error::new("no manifest")
-            .hint("give one or more with -f PATH (a file, a directory, or - for standard input)")
-            .into());
-    }
+    must_have_files(args)?;
     let sources = Sources {
         paths: args.files.clone(),
         vars: args.vars.iter().map(|var| assignment(var)).collect::<Result<_, _>>()?,
@@ -62,19 +68,10 @@ fn environment(prefix: &str) -> Vec<(String, String, SecretString)> {
         .collect()
 }
 
-/// Refuses a server that the manifest is not for, before the secret is sent to it.
-pub(super) fn must_be_pinned(
-    desired: &Desired,
-    server: &Server,
-    format: Format,
-    console: &Console,
-) -> Result<(), Stop> {
+/// Returns the refusal of a server that the manifest is not for; asked before the secret is sent to it.
+pub(super) fn refused(desired: &Desired, server: &Server) -> Option<Plan> {
     let findings = plan::check_pin(desired, server);
-    if findings.is_empty() {
-        return Ok(());
-    }
-    show(&plan::refused(desired, server, findings), format, console)?;
-    Err(Stop::Exit(Exit::Refused))
+    (!findings.is_empty()).then(|| plan::refused(desired, server, findings))
 }
 
 /// Reads the server and makes the plan; says every entry that cannot come true.
@@ -90,10 +87,14 @@ pub(super) async fn look(
         console.say(&render::problems::objections(&objections));
         Stop::Exit(Exit::Error)
     })?;
-    for key in plan::unused_allows(&plan, &allow) {
-        console.warn(&format!("--allow '{key}' allows nothing: no finding has this key"));
-    }
     Ok((observed, plan))
+}
+
+/// Warns of an `--allow` that allows nothing: a misspelt key, or one that a script has kept too long.
+pub(super) fn warn_of_unused_allows(plan: &Plan, allow: &[String], console: &Console) {
+    for key in plan::unused_allows(plan, &allow.iter().cloned().collect()) {
+        console.warn(&format!("--allow {} allows nothing: no finding has this key", visible::shell(&key)));
+    }
 }
 
 /// Shows a plan on standard output.

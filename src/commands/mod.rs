@@ -7,6 +7,7 @@ mod look;
 mod man;
 mod plan;
 mod progress;
+mod report_file;
 mod secret;
 mod validate;
 
@@ -22,6 +23,16 @@ enum Stop {
     Exit(Exit),
     /// This is to be said.
     Error(Error),
+}
+
+impl Stop {
+    /// Returns what is still to be said.
+    fn error(self) -> Option<Error> {
+        match self {
+            Self::Exit(_) => None,
+            Self::Error(error) => Some(error),
+        }
+    }
 }
 
 impl From<Error> for Stop {
@@ -53,6 +64,15 @@ pub fn run(cli: Cli) -> Exit {
             Exit::Error
         }
     }
+}
+
+/// Shows help, the version, or what is wrong with a command line. That is exit code 1: clap's own 2 would read as
+/// "changes pending" in a pipeline.
+#[must_use]
+pub fn usage(usage: &clap::Error) -> Exit {
+    // Who does not listen to help needs none.
+    let _ = usage.print();
+    if usage.use_stderr() { Exit::Error } else { Exit::Done }
 }
 
 /// Runs what talks to a server. One thread is enough: UAA, not this program, is what takes time.

@@ -1,6 +1,6 @@
 //! `uaapply plan`: shows what would change. Has a reader and nothing else, so it cannot write.
 
-use super::connection::connection;
+use super::connection::{check, connection};
 use super::console::Console;
 use super::{Stop, look};
 use crate::cli::PlanArgs;
@@ -9,12 +9,18 @@ use crate::uaa::{self, Reader};
 
 /// Runs the command.
 pub(super) async fn run(args: &PlanArgs, console: &Console) -> Result<Exit, Stop> {
+    look::must_have_files(&args.manifest)?;
+    check(&args.connection, &args.manifest)?;
     let loaded = look::load(&args.manifest, console)?;
-    let connection = connection(&args.connection, &args.manifest, &loaded.secrets, console).await?;
+    let connection = connection(&args.connection, &loaded.secrets, console).await?;
     let server = uaa::identify(&connection).await?;
-    look::must_be_pinned(&loaded.desired, &server, args.format, console)?;
+    if let Some(refused) = look::refused(&loaded.desired, &server) {
+        look::show(&refused, args.format, console)?;
+        return Ok(Exit::Refused);
+    }
     let reader = Reader::log_in(connection, server).await?;
     let (_, plan) = look::look(&reader, &loaded.desired, &args.allow, console).await?;
+    look::warn_of_unused_allows(&plan, &args.allow, console);
     look::show(&plan, args.format, console)?;
     tracing::info!("{} requests", reader.requests());
     Ok(if plan.refusals().next().is_some() {

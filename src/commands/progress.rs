@@ -1,7 +1,8 @@
 //! What is heard while a plan is carried out: a bar on a terminal, plain lines elsewhere.
 
 use std::cell::Cell;
-use std::io::{IsTerminal, Write as _};
+use std::io::Write as _;
+use std::sync::Mutex;
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -10,6 +11,24 @@ use crate::apply::Progress;
 use crate::plan::Change;
 use crate::render;
 use crate::report::Outcome;
+
+/// The bar on the screen, if there is one.
+static SHOWN: Mutex<Option<ProgressBar>> = Mutex::new(None);
+
+fn show(bar: Option<ProgressBar>) {
+    if let Ok(mut shown) = SHOWN.lock() {
+        *shown = bar;
+    }
+}
+
+/// Writes to standard error without running into the bar: it steps aside and comes back below.
+pub(super) fn beside_the_bar<T>(write: impl FnOnce() -> T) -> T {
+    let bar = SHOWN.lock().ok().and_then(|shown| shown.clone());
+    match bar {
+        Some(bar) => bar.suspend(write),
+        None => write(),
+    }
+}
 
 /// Tells of each change.
 pub(super) struct Told {
@@ -22,12 +41,14 @@ pub(super) struct Told {
 impl Told {
     /// Begins to tell of so many changes.
     pub(super) fn new(total: usize, quiet: bool) -> Self {
-        let bar = (!quiet && std::io::stderr().is_terminal()).then(|| {
-            let bar =
-                ProgressBar::with_draw_target(Some(total as u64), ProgressDrawTarget::stderr_with_hz(10));
+        let target = ProgressDrawTarget::stderr_with_hz(10);
+        // Hidden: no terminal, or one (TERM=dumb) that cannot draw it and would swallow what is said above it.
+        let bar = (!quiet && !target.is_hidden()).then(|| {
+            let bar = ProgressBar::with_draw_target(Some(total as u64), target);
             let style = ProgressStyle::with_template("{bar:30} {pos}/{len} {eta:>4} {wide_msg}");
             bar.set_style(style.expect("the template is well formed: invariant"));
             bar.enable_steady_tick(Duration::from_millis(200));
+            show(Some(bar.clone()));
             bar
         });
         Self { bar, quiet, total, finished: Cell::new(0) }
@@ -67,6 +88,7 @@ impl Drop for Told {
     fn drop(&mut self) {
         if let Some(bar) = &self.bar {
             bar.finish_and_clear();
+            show(None);
         }
     }
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 use secrecy::SecretString;
 
 use super::console::Console;
-use crate::cli::{ConnectionArgs, ManifestArgs};
+use crate::cli::ConnectionArgs;
 use crate::error::Error;
 
 /// The longest secret that is read; a larger file is another file.
@@ -17,26 +17,19 @@ const LONGEST: u64 = 64 << 10;
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Gets the secret from the first source that is given.
-pub(super) async fn client_secret(
-    args: &ConnectionArgs,
-    manifest: &ManifestArgs,
-) -> Result<SecretString, Error> {
+pub(super) async fn client_secret(args: &ConnectionArgs) -> Result<SecretString, Error> {
     if let Some(path) = &args.client_secret_file {
         return from_file(path);
     }
     if args.client_secret_stdin {
-        if manifest.files.iter().any(|path| path.as_os_str() == "-") {
-            return Err(Error::new(
-                "standard input cannot be both the manifest (-f -) and the secret (--client-secret-stdin)",
-            )
-            .hint("give the secret by UAA_CLIENT_SECRET or --client-secret-file"));
-        }
         return from_reader(std::io::stdin().lock(), "standard input (--client-secret-stdin)");
     }
     if let Some(command) = &args.client_secret_command {
         return from_command(command).await;
     }
     match std::env::var("UAA_CLIENT_SECRET") {
+        Ok(secret) if secret.is_empty() => Err(Error::new("UAA_CLIENT_SECRET is set, and empty")
+            .hint("does the pipeline know the secret under this name? unset it to use another source")),
         Ok(secret) => Ok(secret.into()),
         Err(std::env::VarError::NotUnicode(_)) => Err(Error::new("UAA_CLIENT_SECRET is not UTF-8 text")),
         Err(std::env::VarError::NotPresent) => from_prompt(args),

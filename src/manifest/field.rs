@@ -254,7 +254,7 @@ impl Decoder<'_> {
                 Draft::warning("literal-secret", format!("the password of {of} is written in the manifest"))
                     .at(key)
                     .label("everyone who may read this file knows it")
-                    .help("write `password: ((name))` and give the value with --vars-env, -l or -v"),
+                    .help("write `password: ((name))` and give the value with --vars-env or -l"),
             );
         }
         Some(At { value: Password { value, variable }, mark, key })

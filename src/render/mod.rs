@@ -9,20 +9,33 @@ mod style;
 pub mod text;
 
 #[cfg(test)]
+pub(crate) mod samples;
+#[cfg(test)]
 mod tests;
 
 use serde::Serialize;
 
 use crate::plan::{Action, Change};
-use crate::visible::visible;
+use crate::visible::{is_invisible, name};
 
-/// Returns a value as JSON, ended by a line end.
+/// Returns a value as JSON, ended by a line end. What would not show in a text stands there as `\u202e`: the same
+/// value for a program, and nothing that can mislead whoever reads it in a terminal.
 #[must_use]
 pub fn json(value: &impl Serialize) -> String {
-    let mut text = serde_json::to_string_pretty(value)
+    let text = serde_json::to_string_pretty(value)
         .expect("our values have text keys and no failing parts: invariant");
-    text.push('\n');
-    text
+    let mut shown = String::with_capacity(text.len() + 1);
+    for c in text.chars() {
+        if c != '\n' && is_invisible(c) {
+            for unit in c.encode_utf16(&mut [0; 2]) {
+                shown += &format!("\\u{unit:04x}");
+            }
+        } else {
+            shown.push(c);
+        }
+    }
+    shown.push('\n');
+    shown
 }
 
 /// Returns `1 user`, `2 users`.
@@ -34,7 +47,7 @@ pub fn count(number: usize, noun: &str) -> String {
 /// Returns one change as `add_member pks.clusters.admin/uaa/alana`.
 #[must_use]
 pub fn step(change: &Change) -> String {
-    format!("{} {}", action(change.action), visible(&change.key))
+    format!("{} {}", action(change.action), name(&change.key))
 }
 
 /// Returns an action's name in plans.

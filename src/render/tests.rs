@@ -1,134 +1,14 @@
 //! One table of plans over all renderers.
 
-use std::collections::BTreeMap;
+use proptest::prelude::*;
 
+use super::samples::{day, grants, hostile, member, plan_of};
 use super::*;
-use crate::desired::Because;
-use crate::model::{GroupName, Member, Membership, Origin, UserKey, Username};
-use crate::observed::Server;
-use crate::plan::{
-    BlindSpot, BlindSpotWhat, Expects, FieldChange, FieldValue, Finding, Kept, KeptWhy, Kind, Object, Phase,
-    Plan, Rail, Risk, Summary,
-};
+use crate::plan::{Kept, KeptWhy, Kind, Phase, Plan};
 use crate::report::{Outcome, Report};
 
 fn plain(text: &str) -> String {
     anstream::adapter::strip_str(text).to_string()
-}
-
-fn change(phase: Phase, action: Action, kind: Kind, object: Object, key: String) -> Change {
-    Change {
-        id: 0,
-        phase,
-        action,
-        kind,
-        key,
-        object,
-        fields: Vec::new(),
-        needs: Vec::new(),
-        because: Because { file: "pks.yml".to_owned(), line: 7 },
-        implied: false,
-        expects: Expects::ABSENT,
-        risks: Vec::new(),
-        notes: Vec::new(),
-    }
-}
-
-fn user(name: &str) -> UserKey {
-    UserKey::new(Origin::uaa(), Username::new(name))
-}
-
-fn member(phase: Phase, action: Action, group: &str, name: &str) -> Change {
-    let membership = Membership { group: GroupName::new(group), member: Member::User(user(name)) };
-    change(phase, action, Kind::Member, Object::from(&membership), membership.to_string())
-}
-
-fn plan_of(mut changes: Vec<Change>) -> Plan {
-    for (id, change) in changes.iter_mut().enumerate() {
-        change.id = u32::try_from(id).expect("few");
-    }
-    Plan {
-        format: 1,
-        tool: "uaapply 0.1.0".to_owned(),
-        target: Server {
-            url: "https://api.pks.example.com:8443".to_owned(),
-            issuer: "https://api.pks.example.com:8443/oauth/token".to_owned(),
-            zone: "uaa".to_owned(),
-            uaa_version: "4.30.0".to_owned(),
-        },
-        manifest_digest: "sha256:0".to_owned(),
-        plan_digest: "sha256:1".to_owned(),
-        summary: Summary::of(&changes),
-        changes,
-        kept: Vec::new(),
-        blind_spots: Vec::new(),
-        findings: Vec::new(),
-    }
-}
-
-/// Something of everything that a plan can say.
-fn day() -> Plan {
-    let mut alana = change(
-        Phase::Create,
-        Action::CreateUser,
-        Kind::User,
-        Object::from(&user("alana")),
-        "uaa/alana".to_owned(),
-    );
-    let field = |name: &str, before, after| FieldChange { name: name.to_owned(), before, after };
-    alana.fields = vec![
-        field("email", FieldValue::None, FieldValue::Text("alana@example.com".to_owned())),
-        field("password", FieldValue::None, FieldValue::Variable { variable: "alana_password".to_owned() }),
-    ];
-    let mut erin = change(
-        Phase::Update,
-        Action::UpdateUser,
-        Kind::User,
-        Object::from(&user("erin")),
-        "uaa/erin".to_owned(),
-    );
-    erin.fields =
-        vec![field("phone", FieldValue::Text(String::new()), FieldValue::Text("+1 555".to_owned()))];
-    let grant = member(Phase::Grant, Action::AddMember, "pks.clusters.admin", "alana");
-    let mut revoke = member(Phase::Revoke, Action::RemoveMember, "pks.clusters.manage", "frank");
-    revoke.risks = vec![Risk::EndsSessions];
-    revoke.notes = vec!["ends the sessions that use this scope: UAA refuses their tokens at once".to_owned()];
-    let mut plan = plan_of(vec![alana, erin, grant, revoke]);
-    plan.kept = vec![Kept {
-        why: KeptWhy::UnaccountedAccess,
-        kind: Kind::Member,
-        items: vec!["pks.clusters.admin/uaa/olduser".to_owned()],
-    }];
-    plan.blind_spots = vec![BlindSpot {
-        what: BlindSpotWhat::Password,
-        items: vec!["uaa/erin".to_owned()],
-        values: BTreeMap::new(),
-        why: "initial passwords are used at creation only".to_owned(),
-    }];
-    plan.findings = vec![Finding {
-        rail: Rail::Removals,
-        key: Some("removals:pks.clusters.manage".to_owned()),
-        changes: vec![3],
-        allowed: false,
-        message: "1 of 3 members would lose pks.clusters.manage.".to_owned(),
-    }];
-    plan
-}
-
-/// Names that try to forge lines, colours and order.
-fn hostile() -> Plan {
-    let evil = "x\u{1b}[2K\r\nPlan: 0 to create\u{202e}";
-    let mut plan = plan_of(vec![member(Phase::Grant, Action::AddMember, evil, evil)]);
-    plan.changes[0].notes = vec![evil.to_owned()];
-    plan.target.zone = evil.to_owned();
-    plan.findings = vec![Finding {
-        rail: Rail::Escalates,
-        key: Some(format!("escalates:{evil}")),
-        changes: vec![0],
-        allowed: true,
-        message: evil.to_owned(),
-    }];
-    plan
 }
 
 #[test]
@@ -159,9 +39,7 @@ fn a_report_reads_like_this() {
 
 #[test]
 fn two_hundred_changes_are_two_hundred_lines_in_one_column() {
-    let changes = (0..200)
-        .map(|n| member(Phase::Grant, Action::AddMember, &format!("team.{}", n % 7), &format!("user{n}")));
-    let shown = plain(&text::plan(&plan_of(changes.collect())));
+    let shown = plain(&text::plan(&grants(200)));
     let lines: Vec<&str> = shown.lines().filter(|line| line.starts_with("  + member")).collect();
     assert_eq!(lines.len(), 200);
     let columns: std::collections::BTreeSet<_> = lines.iter().map(|line| line.find("pks.yml:7")).collect();
@@ -169,16 +47,55 @@ fn two_hundred_changes_are_two_hundred_lines_in_one_column() {
 }
 
 #[test]
+fn a_hundred_revokes_share_the_lines_of_one_note() {
+    let mut changes: Vec<Change> =
+        (0..100).map(|n| member(Phase::Revoke, Action::RemoveMember, "team", &format!("user{n}"))).collect();
+    for change in &mut changes {
+        change.implied = true;
+        change.notes = vec!["ends sessions".to_owned()];
+    }
+    changes[99].notes = vec!["ends sessions".to_owned(), "a way in remains".to_owned()];
+    let shown = plain(&text::plan(&plan_of(changes)));
+    assert_eq!(shown.matches("pks.yml:7 does not list it\n").count(), 100);
+    let notes: Vec<&str> = shown.lines().filter(|line| line.contains('!')).map(str::trim).collect();
+    assert_eq!(notes, ["! these 99: ends sessions", "! ends sessions", "! a way in remains"]);
+}
+
+/// Every face of a plan and its report.
+fn faces(plan: &Plan) -> [(&'static str, String); 4] {
+    let mut report = Report::of(plan);
+    report.changes[0].error = Some(plan.changes[0].key.clone());
+    report.remaining = vec![plan.changes[0].key.clone()];
+    [
+        ("plan", plain(&text::plan(plan))),
+        ("plan as JSON", json(plan)),
+        ("report", plain(&report::text(&report))),
+        ("report as JSON", json(&report)),
+    ]
+}
+
+#[test]
 fn no_name_forges_a_line_in_any_face() {
-    let plan = hostile();
-    let lines = |shown: &str| shown.lines().count();
-    let harmless = Plan { target: day().target, ..plan.clone() };
-    let shown = plain(&text::plan(&plan));
-    assert_eq!(lines(&shown), lines(&plain(&text::plan(&harmless))));
-    assert!(!shown.contains(['\u{1b}', '\r', '\u{202e}']), "{shown:?}");
-    assert!(!json(&plan).contains(['\u{1b}', '\r']), "JSON escapes control characters");
-    let report = plain(&report::text(&Report::of(&plan)));
-    assert!(!report.contains(['\u{1b}', '\r', '\u{202e}']), "{report:?}");
+    insta::assert_snapshot!(
+        "hostile plan",
+        plain(&text::plan(&hostile("x\u{1b}[2K\r\nPlan: 0 to create\u{202e}")))
+    );
+}
+
+proptest! {
+    #[test]
+    fn no_name_changes_how_many_lines_there_are_or_hides_anything(evil in any::<String>()) {
+        for ((face, shown), (_, harmless)) in faces(&hostile(&evil)).iter().zip(faces(&hostile("x"))) {
+            prop_assert_eq!(shown.lines().count(), harmless.lines().count(), "{}", face);
+            prop_assert!(!shown.chars().any(|c| c != '\n' && is_invisible(c)), "{}: {:?}", face, shown);
+        }
+    }
+
+    #[test]
+    fn json_stays_the_same_value(evil in any::<String>()) {
+        let plan = hostile(&evil);
+        prop_assert_eq!(serde_json::from_str::<Plan>(&json(&plan)).expect("a plan"), plan);
+    }
 }
 
 #[test]

@@ -10,7 +10,7 @@ use crate::plan::{
     Action, BlindSpot, BlindSpotWhat, Change, FieldChange, FieldValue, Finding, Kept, KeptWhy, Kind, Phase,
     Plan, Rail,
 };
-use crate::visible::visible;
+use crate::visible::{name, quoted, shell, visible};
 
 /// Keys wider than this do not push the column of places further.
 const WIDEST_KEY: usize = 72;
@@ -22,8 +22,7 @@ const SHOWN_KEPT: usize = 20;
 pub fn plan(plan: &Plan) -> String {
     let mut out = String::new();
     let target = &plan.target;
-    let zone =
-        if target.zone.is_empty() { String::new() } else { format!(", zone {}", visible(&target.zone)) };
+    let zone = if target.zone.is_empty() { String::new() } else { format!(", zone {}", name(&target.zone)) };
     let _ = writeln!(out, "{}{zone} (UAA {})", visible(&target.url), visible(&target.uaa_version));
     changes(&mut out, &plan.changes);
     kept(&mut out, &plan.kept);
@@ -36,41 +35,47 @@ pub fn plan(plan: &Plan) -> String {
 fn changes(out: &mut String, changes: &[Change]) {
     let width = changes
         .iter()
-        .map(|change| visible(&change.key).width())
+        .map(|change| name(&change.key).width())
         .filter(|&width| width <= WIDEST_KEY)
         .max()
         .unwrap_or_default();
     let mut phase = None;
-    for change in changes {
-        if phase != Some(change.phase) {
-            phase = Some(change.phase);
-            let number = changes.iter().filter(|other| other.phase == change.phase).count();
-            let (name, meaning) = phase_words(change.phase);
+    for alike in changes.chunk_by(noted_alike) {
+        for change in alike {
+            if phase != Some(change.phase) {
+                phase = Some(change.phase);
+                let number = changes.iter().filter(|other| other.phase == change.phase).count();
+                let (name, meaning) = phase_words(change.phase);
+                let heading = styled(style::HEADING, format!("{name} ({number}):"));
+                let _ = writeln!(out, "\n{heading} {}", styled(style::DIM, meaning));
+            }
+            let (symbol, style) = symbol(change.action);
+            let key = name(&change.key);
+            let pad = " ".repeat(width.saturating_sub(key.width()));
             let _ = writeln!(
                 out,
-                "\n{} {}",
-                styled(style::HEADING, format!("{name} ({number}):")),
-                styled(style::DIM, meaning)
+                "  {} {:<7} {key}{pad}  {}{}",
+                styled(style, symbol),
+                kind(change.kind),
+                styled(style::DIM, name(&change.because.to_string())),
+                if change.implied { " does not list it" } else { "" }
             );
+            for field in &change.fields {
+                let _ = writeln!(out, "              {}", field_words(field));
+            }
         }
-        let (symbol, style) = symbol(change.action);
-        let key = visible(&change.key);
-        let pad = " ".repeat(width.saturating_sub(key.width()));
-        let place = visible(&change.because.to_string());
-        let _ = writeln!(
-            out,
-            "  {} {:<7} {key}{pad}  {}",
-            styled(style, symbol),
-            kind(change.kind),
-            styled(style::DIM, place)
-        );
-        for field in &change.fields {
-            let _ = writeln!(out, "              {}", field_words(field));
-        }
-        for note in &change.notes {
-            let _ = writeln!(out, "            {} {}", styled(style::WARNING, "!"), visible(note));
+        let these = if alike.len() == 1 { String::new() } else { format!("these {}: ", alike.len()) };
+        for note in alike.iter().take(1).flat_map(|change| &change.notes) {
+            let _ = writeln!(out, "            {} {these}{}", styled(style::WARNING, "!"), visible(note));
         }
     }
+}
+
+/// Tells whether two changes, one right after the other, can share the lines of their notes: a hundred members who
+/// leave one group lose their sessions alike.
+fn noted_alike(one: &Change, next: &Change) -> bool {
+    let bare = |change: &Change| change.fields.is_empty() && !change.notes.is_empty();
+    one.phase == next.phase && one.action == next.action && bare(one) && bare(next) && one.notes == next.notes
 }
 
 fn phase_words(phase: Phase) -> (&'static str, &'static str) {
@@ -134,10 +139,6 @@ fn value(value: &FieldValue) -> String {
     }
 }
 
-fn quoted(text: &str) -> String {
-    format!("\"{}\"", visible(&text.replace('\\', "\\\\").replace('"', "\\\"")))
-}
-
 fn kept(out: &mut String, all: &[Kept]) {
     if all.is_empty() {
         return;
@@ -154,9 +155,9 @@ fn kept(out: &mut String, all: &[Kept]) {
             KeptWhy::UnaccountedAccess => (styled(style::WARNING, "!"), items.len()),
             _ => (" ".to_owned(), SHOWN_KEPT),
         };
-        let _ = writeln!(out, "  {mark} {} ({} {})", words, items.len(), kind(*of));
+        let _ = writeln!(out, "  {mark} {}: {words}", super::count(items.len(), kind(*of)));
         for item in items.iter().take(shown) {
-            let _ = writeln!(out, "      {}", visible(item));
+            let _ = writeln!(out, "      {}", name(item));
         }
         if items.len() > shown {
             let _ = writeln!(out, "      … and {} more (see --format json)", items.len() - shown);
@@ -166,13 +167,15 @@ fn kept(out: &mut String, all: &[Kept]) {
 
 fn why_words(why: KeptWhy) -> &'static str {
     match why {
-        KeptWhy::UnaccountedAccess => "hold cluster access that the manifest does not account for",
+        KeptWhy::UnaccountedAccess => {
+            "cluster access that the manifest does not account for; an entry with cluster_access: none takes it"
+        }
         KeptWhy::DerivedMembership => {
             "brought by a login of the identity provider: ends when the mapping there ends"
         }
-        KeptWhy::DefaultGroup => "everyone in the zone holds this group",
+        KeptWhy::DefaultGroup => "everyone in the zone holds the group anyway",
         KeptWhy::Ghost => "the row is still there, its member is not",
-        KeptWhy::ServerOwned => "UAA writes this group's description itself, at each start",
+        KeptWhy::ServerOwned => "UAA writes the group's description itself, at each start",
         KeptWhy::Description => "the description differs; an additive group's is used at creation only",
         KeptWhy::Profile => "the profile differs; each login of the identity provider rewrites it",
         KeptWhy::Undeletable => "UAA cannot delete a mapping whose name holds one of / \\ ; %",
@@ -188,7 +191,7 @@ fn blind_spots(out: &mut String, all: &[BlindSpot]) {
         out,
         "\n{} {}",
         styled(style::HEADING, "Not compared:"),
-        styled(style::DIM, "what UAA does not tell")
+        styled(style::DIM, "what UAA does not tell, or not to us")
     );
     for BlindSpot { what, items, values: _, why } in all {
         let words = match what {
@@ -198,7 +201,7 @@ fn blind_spots(out: &mut String, all: &[BlindSpot]) {
             BlindSpotWhat::Origins => "origins",
         };
         let _ = writeln!(out, "    {words}: {}", visible(why));
-        let names: Vec<String> = items.iter().take(SHOWN_KEPT).map(|item| visible(item)).collect();
+        let names: Vec<String> = items.iter().take(SHOWN_KEPT).map(|item| name(item)).collect();
         let more = items.len().saturating_sub(SHOWN_KEPT);
         let more = if more == 0 { String::new() } else { format!(" … and {more} more") };
         let _ = writeln!(out, "      {}{more}", names.join(", "));
@@ -208,7 +211,7 @@ fn blind_spots(out: &mut String, all: &[BlindSpot]) {
 fn findings(out: &mut String, all: &[Finding], changes: &[Change]) {
     let (allowed, refused): (Vec<_>, Vec<_>) = all.iter().partition(|finding| finding.allowed);
     for (heading, style, meaning, findings) in [
-        ("Refused", style::ERROR, "by a safety rule: nothing is written", refused),
+        ("Refused", style::ERROR, "a safety rule says no, so nothing is written", refused),
         ("Allowed", style::WARNING, "by --allow", allowed),
     ] {
         if findings.is_empty() {
@@ -227,7 +230,7 @@ fn findings(out: &mut String, all: &[Finding], changes: &[Change]) {
             }
             match &finding.key {
                 Some(key) if !finding.allowed => {
-                    let _ = writeln!(out, "      if that is meant: --allow {}", shell_quoted(&visible(key)));
+                    let _ = writeln!(out, "      if that is meant: --allow {}", shell(key));
                 }
                 Some(_) => {}
                 None => {
@@ -249,11 +252,6 @@ fn rail(rail: Rail) -> &'static str {
         Rail::Removals => "removals:",
         Rail::Undeletable => "undeletable:",
     }
-}
-
-/// Quotes a word for a POSIX shell.
-fn shell_quoted(text: &str) -> String {
-    format!("'{}'", text.replace('\'', "'\\''"))
 }
 
 fn summary(plan: &Plan) -> String {

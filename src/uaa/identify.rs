@@ -39,7 +39,7 @@ pub(super) async fn identify(connection: &super::Connection) -> Result<Server, E
     let mask = Arc::new(Mask::new(connection.secrets()));
     let transport = Transport::new(connection, mask)?;
     let (info, openid) = (Request::get(INFO).short(), Request::get(OPENID).short());
-    let (info, openid) = futures_util::join!(
+    let (info, openid) = tokio::join!(
         transport.call(&info, Repeat::AtFirstContact),
         transport.call(&openid, Repeat::AtFirstContact)
     );

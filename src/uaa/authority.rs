@@ -36,8 +36,9 @@ impl Need {
         }
         // Through the zone header only scopes of that zone count, and `uaa.admin`.
         let scopes: &[&str] = match self {
-            Self::Read => &["admin", "read", "scim.read"],
-            Self::Write | Self::UpdateGroups => &["admin", "scim.write"],
+            // Not `zones.ID.read`: that is for the zone itself, and users and groups answer 403 to it.
+            Self::Read => &["scim.read", "admin"],
+            Self::Write | Self::UpdateGroups => &["scim.write", "admin"],
         };
         let mut scopes: Vec<String> = scopes.iter().map(|scope| format!("zones.{zone}.{scope}")).collect();
         scopes.push("uaa.admin".to_owned());
@@ -67,6 +68,14 @@ pub fn check(me: &Identity, server: &Server, needs: &[Need]) -> Result<(), Error
         true => "the token holds no scope at all".to_owned(),
         false => format!("the token holds: {}", joined(&me.scopes)),
     }))
+}
+
+/// The name of a scope as a client of the default zone must hold it to have it in another zone.
+pub(super) fn in_zone(scope: &str, zone: Option<&str>) -> String {
+    match zone {
+        Some(zone) if !scope.starts_with("zones.") => format!("zones.{zone}.{scope}"),
+        _ => scope.to_owned(),
+    }
 }
 
 /// The error for missing authorities, with the command that grants them. `uaac client update` replaces the whole
@@ -108,7 +117,7 @@ mod tests {
             ("uaa", "scim.read", &[Need::Read][..]),
             ("uaa", "uaa.admin", &[Need::Read, Need::Write]),
             ("uaa", "groups.update", &[Need::UpdateGroups]),
-            ("t1", "zones.t1.read", &[Need::Read]),
+            ("t1", "zones.t1.scim.read", &[Need::Read]),
             ("t1", "zones.t1.admin", &[Need::Read, Need::Write, Need::UpdateGroups]),
             ("t1", "uaa.admin", &[Need::Read, Need::Write]),
         ] {
@@ -135,7 +144,8 @@ mod tests {
 
     #[test]
     fn scopes_of_the_default_zone_do_not_count_in_another() {
-        let error = checked("t1", &["scim.read", "zones.t2.admin"], &[Need::Read]).expect_err("too little");
-        assert_eq!(error.message, "client `ci` lacks the authority zones.t1.admin");
+        let error = checked("t1", &["scim.read", "zones.t1.read", "zones.t2.admin"], &[Need::Read])
+            .expect_err("too little");
+        assert_eq!(error.message, "client `ci` lacks the authority zones.t1.scim.read");
     }
 }

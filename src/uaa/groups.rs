@@ -65,8 +65,8 @@ impl Writer {
                 }
                 Ok(answer) if is_open(&answer) => lost = Some(self.refused("POST /Groups", &answer)),
                 Ok(answer) => return Err(self.refused("POST /Groups", &answer)),
-                Err(failure) if may_be_handled(&failure) => lost = Some(self.no_answer(failure)),
-                Err(failure) => return Err(self.no_answer(failure)),
+                Err(failure) if may_be_handled(&failure) => lost = Some(WriteError::no_answer(failure)),
+                Err(failure) => return Err(WriteError::no_answer(failure)),
             }
         }
         Err(lost.unwrap_or_else(|| WriteError::new(WriteErrorKind::Systemic, "POST /Groups: no answer")))
@@ -170,9 +170,9 @@ impl Writer {
                 }
                 Ok(answer) => return Err(self.refused(&name, &answer)),
                 Err(failure) if may_be_handled(&failure) => {
-                    (lost, failed) = (true, Some(self.no_answer(failure)));
+                    (lost, failed) = (true, Some(WriteError::no_answer(failure)));
                 }
-                Err(failure) => return Err(self.no_answer(failure)),
+                Err(failure) => return Err(WriteError::no_answer(failure)),
             }
         }
         let none = || WriteError::new(WriteErrorKind::Systemic, format!("PATCH {path}: no answer"));
@@ -243,7 +243,7 @@ impl Writer {
     async fn look(&self, path: &str) -> Result<(String, Answer), WriteError> {
         let request = Request::get(path);
         let name = request.name();
-        let answer = self.looking().get(request).await.map_err(|failure| self.no_answer(failure))?;
+        let answer = self.looking().get(request).await.map_err(WriteError::no_answer)?;
         Ok((name, answer))
     }
 
@@ -285,10 +285,15 @@ impl Writer {
                 Ok(answer) if answer.status == StatusCode::BAD_REQUEST => {
                     (false, self.refused(&name, &answer))
                 }
+                // The row was made, and somebody's PUT or PATCH of the group took it along before UAA read it back
+                // for its answer (seen live, 4.30.0): once more.
+                Ok(answer) if answer.error_word().as_deref() == Some("member_not_found") => {
+                    (true, self.refused(&name, &answer))
+                }
                 Ok(answer) if is_open(&answer) => (true, self.refused(&name, &answer)),
                 Ok(answer) => return Err(self.refused(&name, &answer)),
-                Err(failure) if may_be_handled(&failure) => (true, self.no_answer(failure)),
-                Err(failure) => return Err(self.no_answer(failure)),
+                Err(failure) if may_be_handled(&failure) => (true, WriteError::no_answer(failure)),
+                Err(failure) => return Err(WriteError::no_answer(failure)),
             };
             lost |= open;
             match self.has_member(group_path, member).await {
@@ -327,8 +332,8 @@ impl Writer {
                 }
                 Ok(answer) if is_open(&answer) => self.refused(&name, &answer),
                 Ok(answer) => return Err(self.refused(&name, &answer)),
-                Err(failure) if may_be_handled(&failure) => self.no_answer(failure),
-                Err(failure) => return Err(self.no_answer(failure)),
+                Err(failure) if may_be_handled(&failure) => WriteError::no_answer(failure),
+                Err(failure) => return Err(WriteError::no_answer(failure)),
             };
             lost = true;
             match self.has_member(&group_path, member).await {

@@ -67,7 +67,7 @@ fn version(answer: &Answer, transport: &Transport) -> Result<String, Error> {
             Err(_) => no_uaa("neither JSON nor HTML"),
         },
         _ if answer.start_failure().is_some() => {
-            trouble::failed_start(address, answer.start_failure().unwrap_or_default())
+            trouble::failed_start(address, &transport.mask.text(answer.start_failure().unwrap_or_default()))
         }
         StatusCode::BAD_GATEWAY | StatusCode::SERVICE_UNAVAILABLE | StatusCode::GATEWAY_TIMEOUT => {
             trouble::unavailable(address).cause(format!("GET {INFO}: {status}"))
@@ -91,7 +91,7 @@ fn version(answer: &Answer, transport: &Transport) -> Result<String, Error> {
         }
         status => no_uaa(&status.to_string()),
     };
-    Err(trouble::masked(error, &transport.mask))
+    Err(trouble::shown(error))
 }
 
 /// The issuer, exactly as written. Empty where the version has no such document.

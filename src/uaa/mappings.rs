@@ -20,6 +20,15 @@ fn is_about_everything(answer: &Answer) -> bool {
         || (answer.status == StatusCode::NOT_FOUND && answer.error_word().is_none())
 }
 
+/// Names the cause where a DN with `_` cannot be deleted: 77.x answers 422, 4.x 500, for this one alone.
+fn with_sibling(error: WriteError, sibling: bool) -> WriteError {
+    if !sibling {
+        return error;
+    }
+    let why = "UAA takes `_` for any character, and a sibling mapping of this group matches too";
+    WriteError::new(WriteErrorKind::Refused, format!("{} ({why})", error.message))
+}
+
 /// Characters that Tomcat or Spring's firewall refuse in a path, encoded or not.
 const UNDELETABLE: [char; 4] = ['/', '\\', ';', '%'];
 
@@ -48,8 +57,8 @@ impl Writer {
                     }
                     (error, status >= 500 || status == 422)
                 }
-                Err(failure) if may_be_handled(&failure) => (self.no_answer(failure), true),
-                Err(failure) => return Err(self.no_answer(failure)),
+                Err(failure) if may_be_handled(&failure) => (WriteError::no_answer(failure), true),
+                Err(failure) => return Err(WriteError::no_answer(failure)),
             };
             match self.has_mapping(group, mapping).await {
                 Ok(true) => return Ok(Written::Done),
@@ -87,7 +96,7 @@ impl Writer {
             segment(origin)
         );
         let mut failed = None;
-        let mut lost = false;
+        let (mut lost, mut sibling) = (false, false);
         for round in 0..ROUNDS {
             pause(round).await;
             let request = Request::new(Method::DELETE, path.clone());
@@ -99,24 +108,22 @@ impl Writer {
                     let error = self.refused(&name, &answer);
                     let status = answer.status.as_u16();
                     not_found = status == 404;
+                    sibling = dn.contains('_') && matches!(status, 422 | 500);
                     if is_about_everything(&answer) {
                         return Err(error);
                     }
                     lost |= answer.earlier_lost;
                     error
                 }
-                Err(failure) if may_be_handled(&failure) => self.no_answer(failure),
-                Err(failure) => return Err(self.no_answer(failure)),
+                Err(failure) if may_be_handled(&failure) => WriteError::no_answer(failure),
+                Err(failure) => return Err(WriteError::no_answer(failure)),
             };
             match self.has_mapping(group, mapping).await {
                 Ok(false) if not_found && !lost => return Ok(Written::AlreadySo),
                 Ok(false) => return Ok(Written::Done),
                 Ok(true) if dn.contains(UNDELETABLE) || origin.contains(UNDELETABLE) => return Err(stuck()),
                 Ok(true) if error.kind == WriteErrorKind::Refused => {
-                    return Err(WriteError {
-                        message: format!("{} (a sibling differs only where this DN has `_`?)", error.message),
-                        ..error
-                    });
+                    return Err(with_sibling(error, sibling));
                 }
                 Ok(true) => (lost, failed) = (true, Some(error)),
                 Err(reread) if lost || error.kind == WriteErrorKind::Systemic => {
@@ -125,17 +132,8 @@ impl Writer {
                 Err(reread) => return Err(reread),
             }
         }
-        // 4.x answers 500 where siblings differ only at a `_`: this one cannot be deleted, others can.
-        let mut error = failed.unwrap_or_else(|| {
-            WriteError::new(WriteErrorKind::Systemic, format!("DELETE {path}: no answer"))
-        });
-        if dn.contains('_') {
-            error.kind = WriteErrorKind::Refused;
-            error
-                .message
-                .push_str(" (UAA takes `_` for any character: a sibling mapping of this group matches too)");
-        }
-        Err(error)
+        let none = || WriteError::new(WriteErrorKind::Systemic, format!("DELETE {path}: no answer"));
+        Err(with_sibling(failed.unwrap_or_else(none), sibling))
     }
 
     /// Lists this one mapping: both parameters are exact.

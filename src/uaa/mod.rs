@@ -166,17 +166,18 @@ pub async fn log_in(connection: Connection, server: Server) -> Result<(Reader, W
     let mut server = Server { zone: String::new(), ..server };
     let mut default_groups = None;
     // The token's own zone needs no header, and UAA refuses it (facts §7.1).
-    let (looking, changing) = match connection.zone.filter(|zone| zone != authority::DEFAULT_ZONE) {
-        None => (looking, changing),
-        Some(wanted) => {
-            let found = zone::find(&looking, &token, &wanted).await?;
-            default_groups = found.default_groups.map(|groups| (Instant::now(), Some(groups)));
-            server.zone.clone_from(&found.id);
-            (looking.in_zone(&found.id), changing.in_zone(&found.id))
-        }
-    };
+    let (looking, changing) =
+        match connection.zone.filter(|zone| !zone.is_empty() && zone != authority::DEFAULT_ZONE) {
+            None => (looking, changing),
+            Some(wanted) => {
+                let found = zone::find(&looking, &token, &wanted).await?;
+                default_groups = found.default_groups.map(|groups| (Instant::now(), Some(groups)));
+                server.zone.clone_from(&found.id);
+                (looking.in_zone(&found.id), changing.in_zone(&found.id))
+            }
+        };
     let me = Identity { client_id: Some(looking.client_id().clone()), user: None, scopes: token.scopes };
-    check(&me, &server, &[Need::Read]).map_err(|error| trouble::masked(error, looking.mask()))?;
+    check(&me, &server, &[Need::Read]).map_err(trouble::shown)?;
     let default_groups = Mutex::new(default_groups);
     Ok((Reader { looking, read_by: connection.read_by, server, default_groups }, Writer { changing }))
 }
@@ -247,7 +248,8 @@ impl Writer {
         self.post_group(name, description).await
     }
 
-    /// Changes a group's description and loses no member (a PUT of a group can drop those that others add meanwhile).
+    /// Changes a group's description, and as little else as UAA allows: `PATCH /Groups/{id}` with `If-Match`. Members
+    /// whom others add meanwhile and whom that costs are put back, as far as they are seen.
     ///
     /// # Errors
     /// See [`WriteErrorKind`].
@@ -311,10 +313,6 @@ impl Writer {
 
     fn refused(&self, request: &str, answer: &Answer) -> WriteError {
         WriteError::refused(request, answer, self.mask())
-    }
-
-    fn no_answer(&self, failure: NoAnswer) -> WriteError {
-        WriteError::no_answer(failure, self.mask())
     }
 
     fn drifted(&self, message: &str) -> WriteError {

@@ -77,7 +77,7 @@ pub(super) async fn observe(
     Ok(Observed {
         server: Server { zone: zone_id, ..server.clone() },
         me: Identity { client_id: Some(looking.client_id().clone()), user: None, scopes: token.scopes },
-        users: by_name(users, &scope.users, looking)?,
+        users: by_name(users, &scope.users)?,
         names,
         groups: groups.groups,
         ambiguous_groups: groups.ambiguous,
@@ -223,11 +223,7 @@ async fn read_names(
 }
 
 /// Users by name. Two accounts of one name (a database that folds less than we do) are an error if one is meant.
-fn by_name(
-    users: Users,
-    wanted: &BTreeSet<UserKey>,
-    looking: &Looking,
-) -> Result<BTreeMap<UserKey, ObservedUser>, Error> {
+fn by_name(users: Users, wanted: &BTreeSet<UserKey>) -> Result<BTreeMap<UserKey, ObservedUser>, Error> {
     let mut by_name: BTreeMap<UserKey, ObservedUser> = BTreeMap::new();
     for user in users.found {
         match by_name.get(&user.key) {
@@ -239,7 +235,7 @@ fn by_name(
                 let error = Error::new(format!("UAA has two users `{}`", user.key))
                     .cause(format!("{} ({}) and {} ({})", other.key, other.id, user.key, user.id))
                     .hint("their names differ only in case: rename or delete one");
-                return Err(trouble::masked(error, looking.mask()));
+                return Err(trouble::shown(error));
             }
             Some(other) if other.id > user.id => {
                 by_name.insert(user.key.clone(), user);

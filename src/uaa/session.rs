@@ -127,7 +127,8 @@ impl Looking {
         let client = self.client_id();
         trouble::refusal(name, answer, self.address(), self.mask(), |wanted| {
             let wanted = wanted.and_then(|scopes| {
-                scopes.split_ascii_whitespace().find(|scope| *scope != "uaa.admin").map(str::to_owned)
+                let scope = scopes.split_ascii_whitespace().find(|scope| *scope != "uaa.admin")?;
+                Some(authority::in_zone(scope, self.zone()))
             });
             match wanted {
                 Some(scope) => authority::lacking(Some(client), &has, &[scope].into()),

@@ -136,8 +136,8 @@ impl Tokens {
                 return trouble::refusal("POST /oauth/token", &answer, address, &transport.mask, lacks);
             }
             RequestTokenError::ServerResponse(said) => {
-                let text = said.error_description().cloned().unwrap_or_default();
-                let word = said.error().as_ref().to_owned();
+                let text = transport.mask.text(said.error_description().map_or("", String::as_str));
+                let word = transport.mask.text(said.error().as_ref());
                 let error = if text.to_ascii_lowercase().contains("grant type")
                     || word == "unauthorized_client"
                 {
@@ -159,7 +159,7 @@ impl Tokens {
                     .hint("check that --target is the address of a UAA")
             }
         };
-        trouble::masked(error, &transport.mask)
+        trouble::shown(error)
     }
 }
 

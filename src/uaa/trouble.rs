@@ -10,6 +10,7 @@ use reqwest::StatusCode;
 use super::http::{Answer, chain};
 use super::mask::Mask;
 use crate::error::Error;
+use crate::visible::visible;
 
 /// A request without a usable answer.
 #[derive(Clone, Debug)]
@@ -129,13 +130,13 @@ impl Lost {
     }
 
     /// The failure on one line, for a change's error text.
-    pub(super) fn line(&self, mask: &Mask) -> String {
-        mask.text(&format!("{}: {}", self.request, self.in_short()))
+    pub(super) fn line(&self) -> String {
+        visible(&format!("{}: {}", self.request, self.in_short()))
     }
 
     /// The failure with its causes and hints.
     pub(super) fn error(&self, mask: &Mask) -> Error {
-        let address = mask.text(&self.address);
+        let address = &self.address;
         let mut error = match self.why {
             LostWhy::UnknownHost => Error::new(format!("cannot resolve the host name of {address}"))
                 .hint("check --target for a typo, and that this machine's DNS knows the name (VPN?)"),
@@ -171,8 +172,17 @@ impl Lost {
                 Error::new(format!("{} of {address}", self.in_short())).cause(self.request.clone())
             }
         };
-        error.causes.extend(self.causes.iter().cloned());
-        masked(error, mask)
+        // What `openssl req -x509` makes: rustls does not take a CA's own certificate for a server's, trusted or not.
+        if self.causes.iter().any(|cause| cause.contains("CaUsedAsEndEntity")) {
+            error.hints = vec![
+                "the server shows a CA certificate as its own (self-signed, CA:TRUE), which --ca-cert cannot mend: give it one \
+                 that the CA has signed, or use -k in a lab"
+                    .to_owned(),
+            ];
+        }
+        // A certificate can name anything.
+        error.causes.extend(self.causes.iter().map(|cause| mask.text(cause)));
+        shown(error)
     }
 }
 
@@ -189,24 +199,26 @@ fn io_kind(error: &reqwest::Error) -> Option<io::ErrorKind> {
     None
 }
 
-/// Masks every text of an error.
-pub(super) fn masked(mut error: Error, mask: &Mask) -> Error {
-    error.message = mask.text(&error.message);
+/// Makes the whole of an error fit for a terminal. What comes of the server is masked before, piece by piece: masking
+/// our own words would tell which of them is the secret.
+pub(super) fn shown(mut error: Error) -> Error {
+    error.message = visible(&error.message);
     for text in error.causes.iter_mut().chain(&mut error.hints) {
-        *text = mask.text(text);
+        *text = visible(text);
     }
     error
 }
 
 /// Method, path, status and UAA's own words, on one line.
 pub(super) fn line(request: &str, answer: &Answer, mask: &Mask) -> String {
-    mask.text(&format!("{request}: {}", words(answer)))
+    visible(&format!("{request}: {}", words(answer, mask)))
 }
 
 /// The status and UAA's own words. A body that is not UAA's JSON is only named, never quoted.
-fn words(answer: &Answer) -> String {
+fn words(answer: &Answer, mask: &Mask) -> String {
     let status = answer.status.as_u16();
-    match (answer.error_word(), answer.error_text()) {
+    let masked = |text: String| mask.text(&text);
+    match (answer.error_word().map(masked), answer.error_text().map(masked)) {
         (Some(word), Some(text)) => format!("{status} {word}: {}", shortened(&text)),
         (Some(word), None) => format!("{status} {word}"),
         (None, Some(text)) => format!("{status}: {}", shortened(&text)),
@@ -235,30 +247,29 @@ pub(super) fn refusal(
     mask: &Mask,
     lacks: impl FnOnce(Option<&str>) -> Error,
 ) -> Error {
-    let address = mask.text(address);
-    let said = format!("{request}: {}", words(answer));
+    let said = format!("{request}: {}", words(answer, mask));
     let error = match answer.status {
-        status if status.is_redirection() => not_an_api(&address),
+        status if status.is_redirection() => not_an_api(address),
         StatusCode::UNAUTHORIZED => Error::new("UAA refuses the token, a new one too")
             .hint("the client was changed or deleted meanwhile, or the token is of another zone or UAA"),
         StatusCode::FORBIDDEN => {
             let wanted = answer.object().and_then(|object| object.get("scope")?.as_str().map(str::to_owned));
             lacks(wanted.as_deref())
         }
-        StatusCode::NOT_FOUND if answer.error_word().is_none() => unknown_zone(&address),
+        StatusCode::NOT_FOUND if answer.error_word().is_none() => unknown_zone(address),
         StatusCode::TOO_MANY_REQUESTS => {
             Error::new("UAA's rate limiter turns requests away, after waiting too")
                 .hint("try again with a lower --concurrency")
         }
         _ if answer.start_failure().is_some() => {
-            failed_start(&address, answer.start_failure().unwrap_or_default())
+            failed_start(address, &mask.text(answer.start_failure().unwrap_or_default()))
         }
         StatusCode::BAD_GATEWAY | StatusCode::SERVICE_UNAVAILABLE | StatusCode::GATEWAY_TIMEOUT => {
-            unavailable(&address)
+            unavailable(address)
         }
         _ => Error::new(format!("UAA could not answer {request}")),
     };
-    masked(error.cause(said), mask)
+    shown(error.cause(said))
 }
 
 /// A body that is not what UAA sends there.
@@ -268,9 +279,9 @@ pub(super) fn not_understood(request: &str, answer: &Answer, why: &str, mask: &M
             "a proxy or load balancer answers in UAA's place, or --target lacks UAA's path (such as /uaa)",
         )
     } else {
-        Error::new(format!("the answer to {request} cannot be read")).cause(why.to_owned())
+        Error::new(format!("the answer to {request} cannot be read")).cause(mask.text(why))
     };
-    masked(error, mask)
+    shown(error)
 }
 
 /// UAA sends unknown GET paths to its login page.

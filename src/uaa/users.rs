@@ -75,8 +75,8 @@ impl Writer {
                 }
                 Ok(answer) if is_open(&answer) => lost = Some(self.refused(&name, &answer)),
                 Ok(answer) => return Err(self.refused(&name, &answer)),
-                Err(failure) if may_be_handled(&failure) => lost = Some(self.no_answer(failure)),
-                Err(failure) => return Err(self.no_answer(failure)),
+                Err(failure) if may_be_handled(&failure) => lost = Some(WriteError::no_answer(failure)),
+                Err(failure) => return Err(WriteError::no_answer(failure)),
             }
         }
         Err(lost.unwrap_or_else(|| WriteError::new(WriteErrorKind::Systemic, "POST /Users: no answer")))
@@ -130,9 +130,9 @@ impl Writer {
                 }
                 Ok(answer) => return Err(self.refused(&name, &answer)),
                 Err(failure) if may_be_handled(&failure) => {
-                    (lost, failed) = (true, Some(self.no_answer(failure)));
+                    (lost, failed) = (true, Some(WriteError::no_answer(failure)));
                 }
-                Err(failure) => return Err(self.no_answer(failure)),
+                Err(failure) => return Err(WriteError::no_answer(failure)),
             }
         }
         Err(failed
@@ -142,7 +142,7 @@ impl Writer {
     async fn get_user(&self, path: &str) -> Result<(Map<String, Value>, ObservedUser), WriteError> {
         let request = Request::get(path);
         let name = request.name();
-        let answer = self.looking().get(request).await.map_err(|failure| self.no_answer(failure))?;
+        let answer = self.looking().get(request).await.map_err(WriteError::no_answer)?;
         if answer.status == StatusCode::NOT_FOUND && answer.error_word().is_some() {
             return Err(WriteError { kind: WriteErrorKind::Drifted, ..self.refused(&name, &answer) });
         }

@@ -27,9 +27,9 @@ impl WriteError {
     }
 
     /// A write without answer that was certainly not handled, or whose re-reading shows that it was not.
-    pub(super) fn no_answer(failure: NoAnswer, mask: &Mask) -> Self {
+    pub(super) fn no_answer(failure: NoAnswer) -> Self {
         let message = match failure {
-            NoAnswer::Lost(lost) => lost.line(mask),
+            NoAnswer::Lost(lost) => lost.line(),
             NoAnswer::NoToken(error) => on_one_line(&error),
         };
         Self::new(WriteErrorKind::Systemic, message)

@@ -57,6 +57,8 @@ pub(super) async fn find(looking: &Looking, token: &Token, wanted: &str) -> Resu
             }
         }
         StatusCode::FORBIDDEN => {}
+        // Tomcat refuses some characters in a path; no zone has them.
+        StatusCode::BAD_REQUEST => return Err(unknown(looking, wanted)),
         _ => return Err(looking.refused("GET /identity-zones", &by_id).await),
     }
     // The scopes of a zone are named after its id.
@@ -93,7 +95,7 @@ pub(super) async fn find(looking: &Looking, token: &Token, wanted: &str) -> Resu
             "grant it in the default zone: uaac client update {client} --authorities \"… zones.ID.admin\""
         ))
         .hint("if --target is already the zone's own host name, leave --zone out");
-    Err(trouble::masked(error, looking.mask()))
+    Err(trouble::shown(error))
 }
 
 #[derive(serde::Deserialize)]
@@ -115,7 +117,7 @@ fn unknown(looking: &Looking, wanted: &str) -> Error {
     let error = Error::new(format!("the UAA at {} has no identity zone `{wanted}`", looking.address()))
         .cause("neither an id nor a subdomain of that name, or the zone is inactive")
         .hint("uaac curl /identity-zones lists them; the default zone is `uaa`");
-    trouble::masked(error, looking.mask())
+    trouble::shown(error)
 }
 
 fn default_groups(zone: wire::Zone) -> DefaultGroups {
@@ -130,8 +132,11 @@ pub(super) async fn read_default_groups(
 ) -> Result<DefaultGroups, Error> {
     let path = format!("/identity-zones/{}", segment(zone.unwrap_or(DEFAULT_ZONE)));
     let name = format!("GET {path}");
-    // Without the zone header: through it the scopes that may read zones are dropped.
-    let answer = get(looking, Request::get(path)).await?;
+    // Without the zone header: through it `zones.read` is dropped. With it `zones.ID.admin` counts.
+    let mut answer = get(looking, Request::get(path.clone())).await?;
+    if answer.status == StatusCode::FORBIDDEN && looking.zone().is_some() {
+        answer = looking.get(Request::get(path)).await.map_err(|failure| looking.no_answer(failure))?;
+    }
     match answer.status {
         StatusCode::OK => Ok(default_groups(looking.parsed(&name, &answer)?)),
         StatusCode::FORBIDDEN | StatusCode::NOT_FOUND => Ok(None),

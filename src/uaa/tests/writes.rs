@@ -281,6 +281,7 @@ async fn what_adding_a_member_comes_to() {
         (vec![no(400, "scim", "SQL")], none(), Err(WriteErrorKind::Refused)),
         (vec![no(422, "scim", "deadlock")], row(), Ok(Written::Done)),
         (vec![no(422, "scim", "deadlock"), ResponseTemplate::new(201)], none(), Ok(Written::Done)),
+        (vec![none(), ResponseTemplate::new(201)], none(), Ok(Written::Done)),
         (vec![no(500, "scim", "Unexpected error")], none(), Err(WriteErrorKind::Systemic)),
         (vec![no(503, "uaa_unavailable", "backup")], none(), Err(WriteErrorKind::Systemic)),
     ] {

@@ -6,18 +6,14 @@ use clap::builder::styling::{AnsiColor, Styles};
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum, ValueHint};
 
 /// Users, scopes and LDAP/SAML mappings of a Cloud Foundry UAA, from a YAML manifest
-///
-/// `uaapply plan` shows what would change, `uaapply apply` changes it, a pipeline runs both.
 #[derive(Debug, Parser)]
 #[command(
     name = "uaapply",
     version,
     propagate_version = true,
-    disable_help_subcommand = true,
     styles = STYLES,
     max_term_width = 110,
-    after_help = FIRST_STEPS,
-    after_long_help = FIRST_STEPS
+    after_help = FIRST_STEPS
 )]
 pub struct Cli {
     /// What to do.
@@ -42,8 +38,13 @@ First steps:
   uaapply plan -f pks.yml           show what would change; never writes
   uaapply apply -f pks.yml          show it, ask, change it, look again
 
-Exit codes: 0 done or nothing to do · 1 error, nothing written · 2 changes pending (plan --detailed-exitcode)
-  3 refused by a safety rule · 5 partly applied · 6 applied, but a second look still finds changes";
+Exit codes:
+  0  done, or nothing to do
+  1  an error; nothing was written
+  2  changes are pending (only plan --detailed-exitcode)
+  3  refused by a safety rule; nothing was written
+  5  partly applied: run the same command again
+  6  applied, but a second look still finds changes";
 
 /// What to do.
 #[derive(Debug, Subcommand)]
@@ -69,7 +70,7 @@ pub enum Command {
     /// Print the manual page, or write one for each command into a directory
     #[command(after_help = "Examples:\n  uaapply man | man -l -\n  uaapply man /usr/local/share/man/man1")]
     Man {
-        /// The directory
+        /// The directory; without it the main page goes to standard output
         #[arg(value_hint = ValueHint::DirPath)]
         directory: Option<PathBuf>,
     },
@@ -78,7 +79,7 @@ pub enum Command {
 const PLAN_EXAMPLES: &str = "\
 Examples:
   uaapply plan -f pks.yml -t https://api.pks.example.com:8443 --ca-cert ca.pem
-  uaapply plan -f manifests/ --vars-env PKS --detailed-exitcode     exit 2 when something would change
+  uaapply plan -f manifests/ --vars-env PKS --detailed-exitcode    2 when something would change
   uaapply plan -f pks.yml --format json | jq .changes
 
 The admin client's secret comes from UAA_CLIENT_SECRET, --client-secret-file, --client-secret-stdin,
@@ -88,7 +89,7 @@ const APPLY_EXAMPLES: &str = "\
 Examples:
   uaapply apply -f pks.yml                                          shows the plan and asks
   uaapply apply -f pks.yml --yes --report report.json               in a pipeline
-  uaapply apply -f pks.yml --allow 'removals:pks.clusters.manage'   one danger, acknowledged by its key
+  uaapply apply -f pks.yml --allow 'removals:pks.clusters.manage'   one danger, by its key
 
 Killed or interrupted at any point, the same command again finishes the work.";
 
@@ -115,8 +116,15 @@ pub struct PlanArgs {
     /// The server.
     #[command(flatten)]
     pub connection: ConnectionArgs,
-    /// Output format
-    #[arg(long, value_enum, default_value_t, help_heading = "Plan")]
+    /// The form of the plan on standard output; json is a versioned format
+    #[arg(
+        long,
+        value_enum,
+        default_value_t,
+        value_name = "text|json",
+        hide_possible_values = true,
+        help_heading = "Plan"
+    )]
     pub format: Format,
     /// Exit with 2 when there are changes
     #[arg(long, help_heading = "Plan")]
@@ -144,8 +152,15 @@ pub struct ApplyArgs {
     /// Write the report as JSON to a file (replaced atomically)
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Apply")]
     pub report: Option<PathBuf>,
-    /// Output format; with json, stdout is the report and the plan goes to stderr
-    #[arg(long, value_enum, default_value_t, help_heading = "Apply")]
+    /// The form of the report on standard output; with json the plan goes to standard error
+    #[arg(
+        long,
+        value_enum,
+        default_value_t,
+        value_name = "text|json",
+        hide_possible_values = true,
+        help_heading = "Apply"
+    )]
     pub format: Format,
 }
 
@@ -195,7 +210,7 @@ pub struct ConnectionArgs {
     /// The client to log in as
     #[arg(long, value_name = "ID", env = "UAA_CLIENT_ID", hide_env_values = true, default_value = "admin")]
     pub client_id: String,
-    /// Read the client's secret from a file (else from UAA_CLIENT_SECRET, else a prompt)
+    /// Read the client's secret from a file [else env: UAA_CLIENT_SECRET, else a prompt]
     #[arg(long, value_name = "PATH", value_hint = ValueHint::FilePath, group = "secret_source")]
     pub client_secret_file: Option<PathBuf>,
     /// Read the client's secret from standard input
@@ -223,7 +238,7 @@ pub struct ConnectionArgs {
     #[arg(long, value_name = "S", env = "UAAPPLY_TIMEOUT", hide_env_values = true, default_value_t = 30, value_parser = clap::value_parser!(u16).range(1..=3600))]
     pub timeout: u16,
     /// How to read users; the plan is the same either way
-    #[arg(long, value_enum, default_value_t)]
+    #[arg(long, value_enum, default_value_t, value_name = "fewest|list|lookup", hide_possible_values = true)]
     pub read: Read,
 }
 
@@ -243,18 +258,28 @@ pub enum Read {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Output")]
 pub struct OutputArgs {
-    /// When to use colour
-    #[arg(long, value_enum, default_value_t, env = "UAAPPLY_COLOR", hide_env_values = true, global = true)]
+    /// When to use colour; auto: on a terminal, unless NO_COLOR is set
+    #[arg(
+        long,
+        value_enum,
+        default_value_t,
+        value_name = "auto|always|never",
+        hide_possible_values = true,
+        env = "UAAPPLY_COLOR",
+        hide_env_values = true,
+        global = true
+    )]
     pub color: Color,
     /// No progress and no notes, only results, warnings and errors
     #[arg(short, long, env = "UAAPPLY_QUIET", hide_env_values = true, action = ArgAction::SetTrue, value_parser = yes_or_no, global = true)]
     pub quiet: bool,
-    /// How much to log, to standard error; never secrets, at no level
+    /// How much to log to standard error: off, error, warn, info, debug, trace; secrets at no level
     #[arg(
         long,
         value_enum,
         default_value_t,
         value_name = "LEVEL",
+        hide_possible_values = true,
         env = "UAAPPLY_LOG_LEVEL",
         hide_env_values = true,
         global = true
@@ -311,6 +336,19 @@ mod tests {
     #[test]
     fn the_command_line_is_well_formed() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn no_option_takes_a_secret() {
+        for command in Cli::command().get_subcommands() {
+            for arg in command.get_arguments().filter(|arg| arg.get_id().as_str().contains("secret")) {
+                let id = arg.get_id().as_str();
+                assert!(
+                    ["client_secret_file", "client_secret_stdin", "client_secret_command"].contains(&id),
+                    "{id}"
+                );
+            }
+        }
     }
 
     #[test]

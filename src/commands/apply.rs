@@ -63,7 +63,8 @@ pub(super) async fn run(args: &ApplyArgs, console: &Console) -> Result<Exit, Sto
 fn told(report: &Report, format: Format, file: Option<ReportFile>, console: &Console) -> Exit {
     let printed = match format {
         Format::Text if report.changes.is_empty() => Ok(Exit::Done),
-        Format::Text => console.out(&render::report::text(report)),
+        // The plan stands above.
+        Format::Text => console.out(&format!("\n{}", render::report::text(report))),
         Format::Json => console.json(report),
     };
     let saved = file.map_or(Ok(()), |file| file.write(report));

@@ -10,12 +10,16 @@ use crate::render::count;
 pub(super) fn run(args: &ValidateArgs, console: &Console) -> Result<Exit, Stop> {
     let loaded = look::load(&args.manifest, console)?;
     let desired = &loaded.desired;
-    let memberships = desired.memberships.values().map(std::collections::BTreeMap::len).sum();
+    let memberships: usize = desired.memberships.values().map(std::collections::BTreeMap::len).sum();
+    let spoken_of = if memberships == 0 {
+        String::new()
+    } else {
+        format!(", with statements about {}", count(memberships, "membership"))
+    };
     console.out(&format!(
-        "Valid: {}, {} and statements about {} in {}.\n",
+        "Valid: {} and {} in {}{spoken_of}.\n",
         count(desired.users.len(), "user"),
         count(desired.groups.len(), "group"),
-        count(memberships, "membership"),
         count(loaded.files, "file"),
     ))
 }

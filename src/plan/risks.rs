@@ -50,17 +50,14 @@ fn removal(change: &Change, after: &World<'_>) -> Vec<(Risk, String)> {
     if !ways.iter().any(Way::is_certain) {
         marks.push((
             Risk::EndsSessions,
-            format!("UAA refuses {}'s tokens that carry `{group}` at once.", whose(&member)),
+            // Without the name, which the change has: a hundred such changes share one note.
+            match member {
+                Member::User(_) => format!("UAA refuses the user's tokens that carry `{group}` at once."),
+                Member::Group(_) => format!("UAA refuses its members' tokens that carry `{group}` at once."),
+            },
         ));
     }
     marks
-}
-
-fn whose(member: &Member) -> String {
-    match member {
-        Member::User(user) => format!("`{user}`"),
-        Member::Group(group) => format!("group `{group}`'s members"),
-    }
 }
 
 fn residual(member: &Member, group: &GroupName, way: &Way) -> String {

@@ -32,7 +32,7 @@ fn a_user_moved_from_admin_to_manage_is_granted_before_revoked() {
     assert_eq!(plan.changes[1].because.line, 2);
     assert_eq!(
         plan.changes[1].notes,
-        ["UAA refuses `uaa/alana`'s tokens that carry `pks.clusters.admin` at once."]
+        ["UAA refuses the user's tokens that carry `pks.clusters.admin` at once."]
     );
     assert_eq!((plan.summary.grant, plan.summary.revoke), (1, 1));
 }

@@ -104,7 +104,7 @@ fn framed(problem: &Problem, level: &Level<'static>) -> String {
     if let Some(help) = &help {
         group = group.element(Level::HELP.message(help));
     }
-    format!("{}\n", Renderer::styled().render(&[group]))
+    format!("{}\n\n", Renderer::styled().render(&[group]))
 }
 
 /// A line to show, with everything in it made visible and the marked part where it then is.

@@ -5,7 +5,10 @@ use std::fmt::Write as _;
 
 use super::style::{self, styled};
 use crate::report::{Applied, Outcome, Report};
-use crate::visible::visible;
+use crate::visible::{name, visible};
+
+/// So many keys of what is left are shown.
+const SHOWN_REMAINING: usize = 20;
 
 /// Shows a report. Changes that were made are only counted: the plan showed them.
 #[must_use]
@@ -27,22 +30,37 @@ pub fn text(report: &Report) -> String {
             let _ = writeln!(out, "            {}", visible(error));
         }
     }
+    let did =
+        if counts.keys().any(|told| matches!(told, Outcome::Done | Outcome::AlreadySo | Outcome::Unknown)) {
+            "Applied:"
+        } else {
+            "Nothing was applied:"
+        };
+    let fell_short = counts.keys().any(|told| !matches!(told, Outcome::Done | Outcome::AlreadySo));
     let counts: Vec<String> =
         counts.into_iter().map(|(told, number)| format!("{number} {}", outcome(told))).collect();
-    let _ = writeln!(out, "{} {}.", styled(style::HEADING, "Applied:"), counts.join(", "));
-    let _ = match report.converged {
-        Some(true) => writeln!(out, "A second look finds nothing left to do."),
+    let _ = writeln!(out, "{} {}.", styled(style::HEADING, did), counts.join(", "));
+    match report.converged {
+        Some(true) => {
+            let _ = writeln!(out, "A second look finds nothing left to do.");
+            return out;
+        }
         Some(false) => {
             let _ = writeln!(out, "{}", styled(style::WARNING, "A second look still finds changes:"));
-            for key in &report.remaining {
-                let _ = writeln!(out, "  {}", visible(key));
+            for key in report.remaining.iter().take(SHOWN_REMAINING) {
+                let _ = writeln!(out, "  {}", name(key));
             }
-            writeln!(out, "Run the same command again: what is done stays done.")
+            if report.remaining.len() > SHOWN_REMAINING {
+                let more = report.remaining.len() - SHOWN_REMAINING;
+                let _ = writeln!(out, "  … and {more} more (`uaapply plan` shows all)");
+            }
         }
         None => {
-            writeln!(out, "There was no second look. Run the same command again: what is done stays done.")
+            let _ = writeln!(out, "There was no second look.");
         }
-    };
+    }
+    let next = if fell_short { "Mend what fell short, then run" } else { "Run" };
+    let _ = writeln!(out, "{next} the same command again: what is done stays done.");
     out
 }
 

@@ -32,6 +32,9 @@ const LIST_LIMIT: usize = 256 << 20;
 /// More than one object: a group of 100,000 members is 8 MB.
 const OBJECT_LIMIT: usize = 32 << 20;
 
+/// More than a token or what a server says of itself.
+const SHORT_LIMIT: usize = 1 << 20;
+
 /// A request before token and zone are added. Has no `Debug`: its body may hold a password.
 pub(super) struct Request {
     pub(super) method: Method,
@@ -86,6 +89,12 @@ impl Request {
     /// Sets a JSON body.
     pub(super) fn json(mut self, body: Value) -> Self {
         self.body = Body::Json(body);
+        self
+    }
+
+    /// Allows but a short answer: nobody knows yet who answers.
+    pub(super) fn short(mut self) -> Self {
+        self.limit = SHORT_LIMIT;
         self
     }
 

@@ -38,8 +38,8 @@ struct OpenId {
 pub(super) async fn identify(connection: &super::Connection) -> Result<Server, Error> {
     let mask = Arc::new(Mask::new(connection.secrets()));
     let transport = Transport::new(connection, mask)?;
-    let (info, openid) = (Request::get(INFO), Request::get(OPENID));
-    let (info, openid) = futures_util::join!(
+    let (info, openid) = (Request::get(INFO).short(), Request::get(OPENID).short());
+    let (info, openid) = tokio::join!(
         transport.call(&info, Repeat::AtFirstContact),
         transport.call(&openid, Repeat::AtFirstContact)
     );

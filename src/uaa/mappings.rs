@@ -6,11 +6,19 @@
 use reqwest::{Method, StatusCode};
 use serde_json::json;
 
-use super::http::{Repeat, Request, segment};
+use super::http::{Answer, Repeat, Request, segment};
 use super::list::Listing;
 use super::writing::{ROUNDS, may_be_handled, pause};
 use super::{WriteError, WriteErrorKind, Writer, Written, wire};
 use crate::model::{ExternalGroup, Guid, Mapping};
+
+/// Whether the answer says nothing about the mapping: no authority, too many requests, limited mode, or no such zone
+/// (a 404 without UAA's words, trap 51).
+fn is_about_everything(answer: &Answer) -> bool {
+    answer.is_limited_mode()
+        || matches!(answer.status.as_u16(), 401 | 403 | 429)
+        || (answer.status == StatusCode::NOT_FOUND && answer.error_word().is_none())
+}
 
 /// Characters that Tomcat or Spring's firewall refuse in a path, encoded or not.
 const UNDELETABLE: [char; 4] = ['/', '\\', ';', '%'];
@@ -35,7 +43,7 @@ impl Writer {
                     let error = self.refused(&name, &answer);
                     let status = answer.status.as_u16();
                     // 404 with `\` on PostgreSQL, 422 or 500 with `_`, although the row was made.
-                    if answer.is_limited_mode() || matches!(status, 401 | 403 | 429) {
+                    if is_about_everything(&answer) {
                         return Err(error);
                     }
                     (error, status >= 500 || status == 422)
@@ -91,7 +99,7 @@ impl Writer {
                     let error = self.refused(&name, &answer);
                     let status = answer.status.as_u16();
                     not_found = status == 404;
-                    if answer.is_limited_mode() || matches!(status, 401 | 403 | 429) {
+                    if is_about_everything(&answer) {
                         return Err(error);
                     }
                     lost |= answer.earlier_lost;
@@ -101,7 +109,6 @@ impl Writer {
                 Err(failure) => return Err(self.no_answer(failure)),
             };
             match self.has_mapping(group, mapping).await {
-                // A 404 that is about the zone is an error in this look too.
                 Ok(false) if not_found && !lost => return Ok(Written::AlreadySo),
                 Ok(false) => return Ok(Written::Done),
                 Ok(true) if dn.contains(UNDELETABLE) || origin.contains(UNDELETABLE) => return Err(stuck()),

@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use futures_util::future::try_join_all;
-use futures_util::try_join;
+use tokio::try_join;
 
 use super::list::{Listing, PAGE};
 use super::session::Looking;

@@ -190,7 +190,7 @@ async fn send(
     request: HttpRequest,
     status: &AtomicU16,
 ) -> Result<HttpResponse, NoToken> {
-    let mut own = Request::new(Method::POST, PATH);
+    let mut own = Request::new(Method::POST, PATH).short();
     own.body = Body::Form(request.into_body());
     // Fetching a token twice is harmless: the first one is never used.
     let answer = transport.call(&own, Repeat::Harmless).await.map_err(NoToken::Lost)?;

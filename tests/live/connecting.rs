@@ -1,6 +1,7 @@
 //! What goes wrong before the first read: each cause named, with the next step, exit 1, nothing written.
 
 use uaapply_lab::UaaVersion;
+use uaapply_lab::certificates::{Kind, serving};
 
 use crate::on_each_uaa;
 use crate::world::{Ran, World};
@@ -91,4 +92,33 @@ on_each_uaa! {
         assert_eq!(ran.code, 1, "{ran:?}");
         assert!(ran.stderr.contains("scim.write") && ran.stderr.contains("uaac client update"), "{}", ran.stderr);
     }
+}
+
+/// Plans against a little server with a certificate of this kind.
+fn against(kind: Kind) -> Ran {
+    let server = serving(kind).expect("the little server starts");
+    let world = World::new(UaaVersion::V4_30_0);
+    world.file("pks.yml", ANY);
+    let mut command = world.command(&["plan", "-f", "pks.yml", "-t", server.url()]);
+    Ran::from(command.env("UAA_CA_CERT", server.ca_file()).output().expect("runs"))
+}
+
+#[test]
+fn an_expired_certificate_is_called_expired() {
+    refuses(&against(Kind::Expired), &["certificate", "expired", "hint:"]);
+}
+
+#[test]
+fn a_certificate_for_another_name_is_called_that() {
+    refuses(&against(Kind::WrongName), &["certificate", "name", "hint:"]);
+}
+
+#[test]
+fn a_certificate_of_another_authority_than_the_given_one_names_the_option() {
+    refuses(&against(Kind::OtherAuthority), &["certificate", "--ca-cert"]);
+}
+
+#[test]
+fn a_web_server_is_no_uaa() {
+    refuses(&against(Kind::NoUaa), &["no uaa", "hint:"]);
 }

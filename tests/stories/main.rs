@@ -1,3 +1,19 @@
-//! Stories through the binary without a server: what is said, and how it ends.
+//! Stories through the binary: given files, environment and a server, run, and expect all of standard output, standard
+//! error and the exit code.
+//!
+//! The server is a stand-in that plays what a real UAA cannot be made to do (fail at one call, forget, be slow); what
+//! UAA really does is told in `tests/live`.
 
-mod offline;
+mod apply;
+#[cfg(target_os = "linux")]
+mod consent;
+mod docs;
+mod fake_uaa;
+#[cfg(unix)]
+mod interrupted;
+mod plan;
+mod secrets;
+mod story;
+mod streams;
+mod usage;
+mod validate;

@@ -1,0 +1,118 @@
+//! Somebody at a terminal is asked. util-linux's `script` plays the terminal.
+
+use std::io::Write as _;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use crate::fake_uaa::FakeUaa;
+use crate::story::{Ended, SECRET, Story};
+
+fn story(uaa: FakeUaa) -> Story {
+    Story::new().file("pks.yml", "version: 1\ngroups: [{name: team, members: [frank]}]\n").server(uaa)
+}
+
+fn foundation() -> FakeUaa {
+    populated(FakeUaa::start())
+}
+
+fn populated(uaa: FakeUaa) -> FakeUaa {
+    uaa.user("frank");
+    uaa.group("team", &[]);
+    uaa
+}
+
+/// Runs an apply on a terminal, and types each answer once its question is there.
+fn typed(story: &Story, args: &[&str], conversation: &[(&str, &str)]) -> Ended {
+    let inner = story.command(args);
+    let mut line = format!("'{}'", inner.get_program().display());
+    for arg in args {
+        line += &format!(" '{arg}'");
+    }
+    let shown = story.path("shown");
+    let mut command = Command::new("script");
+    command.args(["-qefc", &line]).arg(&shown).current_dir(story.path("")).env_clear().env("TERM", "xterm");
+    for (name, value) in inner.get_envs() {
+        if let Some(value) = value {
+            command.env(name, value);
+        }
+    }
+    let mut child = command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("util-linux is there");
+    let mut keyboard = child.stdin.take().expect("it is piped");
+    let begun = Instant::now();
+    let screen = || String::from_utf8_lossy(&std::fs::read(&shown).unwrap_or_default()).into_owned();
+    let mut read = 0;
+    for (question, answer) in conversation {
+        loop {
+            let screen = screen();
+            if let Some(at) = screen.get(read..).and_then(|rest| rest.find(question)) {
+                read += at + question.len();
+                break;
+            }
+            assert!(begun.elapsed() < Duration::from_secs(30), "{question:?} is not asked:\n{screen}");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        keyboard.write_all(answer.as_bytes()).expect("it listens");
+    }
+    let status = child.wait().expect("it ends");
+    drop(keyboard);
+    story.ended(args, &std::process::Output { status, stdout: screen().into_bytes(), stderr: Vec::new() })
+}
+
+const APPLY: [&str; 3] = ["apply", "-f", "pks.yml"];
+const QUESTION: &str = "(zone uaa)? [y/N] ";
+
+#[test]
+fn yes_applies_what_was_shown() {
+    let story = story(foundation());
+    let ended = typed(&story, &APPLY, &[(QUESTION, "y\r")]).exits(0);
+    assert!(ended.stdout.contains("Apply this change to http://localhost:PORT (zone uaa)? [y/N]"), "{ended}");
+    assert_eq!(story.uaa().writes(), ["POST /Groups/id-team/members"]);
+}
+
+#[test]
+fn anything_else_writes_nothing() {
+    for answer in ["n\r", "\r", "yess\r"] {
+        let story = story(foundation());
+        let ended = typed(&story, &APPLY, &[(QUESTION, answer)]).exits(1);
+        assert!(ended.stdout.contains("Nothing was written."), "{ended}");
+        assert_eq!(story.uaa().writes(), [""; 0]);
+    }
+}
+
+#[test]
+fn when_the_server_changes_while_somebody_thinks_the_new_plan_is_shown_and_asked_about() {
+    let uaa = populated(FakeUaa::with(|seen, state| {
+        // The second look comes after the answer; meanwhile a colleague has let somebody else in.
+        if seen.is("GET", "/Groups") && seen.before == 1 && seen.path == "/Groups" {
+            let team =
+                state.groups.iter_mut().find(|group| group["displayName"] == "team").expect("it is there");
+            team["members"] = serde_json::json!([{"value": "id-newcomer", "type": "USER", "origin": "uaa"}]);
+            state.users.push(serde_json::json!({"id": "id-newcomer", "userName": "newcomer", "origin": "uaa", "active": true, "verified": true}));
+        }
+        None
+    }));
+    let story = story(uaa);
+    let ended = typed(
+        &story,
+        &[&APPLY[..], &["--allow", "empties:team"]].concat(),
+        &[(QUESTION, "y\r"), (QUESTION, "n\r")],
+    )
+    .exits(1);
+    assert!(ended.stdout.contains("the server changed meanwhile"), "{ended}");
+    assert!(ended.stdout.contains("team/uaa/newcomer"), "{ended}");
+    assert_eq!(story.uaa().writes(), [""; 0]);
+}
+
+#[test]
+fn the_secret_is_asked_for_and_not_shown() {
+    let story = story(foundation()).without("UAA_CLIENT_SECRET");
+    let ended =
+        typed(&story, &["plan", "-f", "pks.yml"], &[("Secret of client admin", &format!("{SECRET}\r"))])
+            .exits(0);
+    assert!(ended.stdout.contains("0 to create, 0 to update, 1 to grant"), "{ended}");
+}

@@ -1,0 +1,76 @@
+//! What is generated from the command line's definition: docs/cli.md, completions, manual pages.
+
+use std::path::Path;
+
+use crate::story::Story;
+
+const COMMANDS: [&str; 7] = ["", "plan", "apply", "validate", "schema", "completions", "man"];
+
+#[test]
+fn the_command_line_reference_is_fresh() {
+    let mut page = String::from(
+        "# Command line\n\nThe help of each command; `UAAPPLY_UPDATE_DOCS=1 cargo test --test stories` writes this page.\n",
+    );
+    for command in COMMANDS {
+        let args: Vec<&str> = [command, "--help"].into_iter().filter(|arg| !arg.is_empty()).collect();
+        let help = Story::new().run(&args).exits(0).stdout;
+        let heading = ["uaapply", command].join(" ");
+        page += &format!("\n## {}\n\n```text\n{}\n```\n", heading.trim_end(), help.trim_end());
+    }
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/cli.md");
+    if std::env::var_os("UAAPPLY_UPDATE_DOCS").is_some() {
+        std::fs::write(&path, &page).expect("docs can be written");
+    }
+    let committed = std::fs::read_to_string(&path).unwrap_or_default();
+    assert!(committed == page, "docs/cli.md is stale: UAAPPLY_UPDATE_DOCS=1 cargo test --test stories");
+}
+
+#[test]
+fn the_short_help_is_the_long_one() {
+    for command in COMMANDS {
+        let help = |flag| {
+            Story::new()
+                .run(&[command, flag].into_iter().filter(|arg| !arg.is_empty()).collect::<Vec<_>>())
+                .stdout
+        };
+        assert_eq!(help("-h"), help("--help"), "{command}");
+    }
+}
+
+#[test]
+fn help_never_shows_what_the_environment_holds() {
+    let story =
+        Story::new().env("UAA_CLIENT_SECRET", "canary-s3cret").env("UAA_TARGET", "https://canary-s3cret");
+    for command in COMMANDS {
+        story
+            .run(&[command, "--help"].into_iter().filter(|arg| !arg.is_empty()).collect::<Vec<_>>())
+            .exits(0);
+    }
+}
+
+#[test]
+fn every_shell_gets_completions() {
+    for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
+        let ended = Story::new().run(&["completions", shell]).exits(0);
+        assert!(ended.stdout.contains("uaapply") && ended.stdout.contains("detailed-exitcode"), "{shell}");
+    }
+}
+
+#[test]
+fn each_command_gets_a_manual_page() {
+    let story = Story::new();
+    assert!(story.run(&["man"]).exits(0).stdout.contains(".TH uaapply 1"));
+    story.run(&["man", "pages"]).exits(0);
+    for page in ["uaapply.1", "uaapply-plan.1", "uaapply-apply.1", "uaapply-validate.1"] {
+        assert!(story.path("pages").join(page).is_file(), "{page}");
+    }
+}
+
+#[test]
+fn the_schema_is_the_committed_one() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/schema/manifest.schema.json");
+    assert_eq!(
+        Story::new().run(&["schema"]).exits(0).stdout,
+        std::fs::read_to_string(path).expect("it is committed")
+    );
+}

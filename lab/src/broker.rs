@@ -6,14 +6,27 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-/// One cluster of the broker file.
+/// One cluster of the broker file, with the names of fields that the product's API gives them.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Cluster {
     pub(crate) name: String,
+    pub(crate) uuid: String,
     pub(crate) owner: String,
-    #[serde(rename(serialize = "plan_name"))]
-    pub(crate) plan: String,
+    pub(crate) plan_name: String,
+    #[serde(default = "created")]
+    pub(crate) last_action: String,
+    #[serde(default = "succeeded")]
+    pub(crate) last_action_state: String,
+    pub(crate) kubernetes_master_host: String,
+}
+
+fn created() -> String {
+    "CREATE".to_owned()
+}
+
+fn succeeded() -> String {
+    "succeeded".to_owned()
 }
 
 #[derive(Deserialize)]
@@ -121,6 +134,10 @@ mod tests {
 
     #[test]
     fn a_misspelt_key_is_an_error() {
-        assert!(parse("clusters: [{name: a, ovner: b, plan: c}]").is_err());
+        let file = |owner: &str| {
+            format!("clusters: [{{name: a, uuid: u, {owner}: b, plan_name: c, kubernetes_master_host: h}}]")
+        };
+        assert_eq!(parse(&file("owner")).expect("complete")[0].last_action_state, "succeeded");
+        assert!(parse(&file("ovner")).is_err());
     }
 }

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use rcgen::{
     BasicConstraints, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa, KeyPair,
@@ -10,8 +11,11 @@ use rcgen::{
 
 use crate::LabError;
 
-/// Every name under which a server on loopback is reached; a zone is reached as `<subdomain>.localhost`.
+/// Every name under which a server on loopback is reached. A zone is at `<subdomain>.localhost`, but only Go's clients
+/// take the wildcard: OpenSSL and rustls want two labels behind it. The zone header is the way in for everybody.
 pub(crate) const LOOPBACK: [&str; 4] = ["localhost", "*.localhost", "127.0.0.1", "::1"];
+
+const HOUR: std::time::Duration = std::time::Duration::from_secs(3600);
 
 /// An authority that signs server certificates.
 pub(crate) struct Authority {
@@ -57,10 +61,13 @@ impl Authority {
         params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
         params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
         params.use_authority_key_identifier_extension = true;
-        if validity == Validity::Ended {
-            params.not_before = rcgen::date_time_ymd(2018, 2, 6);
-            params.not_after = rcgen::date_time_ymd(2019, 2, 6);
-        }
+        let from = match validity {
+            // A day early, for clocks that are not quite right; macOS refuses certificates for more than 825 days.
+            Validity::Now => SystemTime::now() - 24 * HOUR,
+            Validity::Ended => SystemTime::UNIX_EPOCH + (2018 - 1970) * 365 * 24 * HOUR,
+        };
+        params.not_before = from.into();
+        params.not_after = (from + 365 * 24 * HOUR).into();
         let key = KeyPair::generate().map_err(failed)?;
         let certificate = params.signed_by(&key, &self.issuer).map_err(failed)?;
         Ok(Identity { certificate: certificate.pem(), key: key.serialize_pem() })

@@ -216,9 +216,10 @@ async fn answer(request: RequestBuilder) -> Result<(u16, Value), LabError> {
 }
 
 /// An LDAP identity provider that reaches nobody: what it takes for users and mappings of origin `ldap` to exist.
+/// Inactive, as in the default zone: an active one that reaches nobody turns each wrong password into HTTP 500.
 pub(crate) fn ldap_provider() -> Value {
     json!({
-        "type": "ldap", "originKey": "ldap", "name": "LDAP", "active": true,
+        "type": "ldap", "originKey": "ldap", "name": "LDAP", "active": false,
         "config": {
             "ldapProfileFile": "ldap/ldap-search-and-bind.xml", "ldapGroupFile": "ldap/ldap-groups-null.xml",
             "baseUrl": "ldap://localhost:1", "bindUserDn": "cn=nobody", "bindPassword": "none",

@@ -10,12 +10,13 @@ use std::process::Command;
 use serde_json::Value;
 
 use crate::client::Client;
+use crate::state::Running;
 use crate::up;
 use crate::{Foundation, LabError, Options, UaaVersion, prerequisites, state, webapp};
 
 const MANIFEST: &str = "manifests/pks.yml";
 /// The prefix of the variables that hold the passwords.
-const VARIABLES: &str = "DEMO";
+pub(crate) const VARIABLES: &str = "DEMO";
 
 /// The manifest's people with a password each, and what they must see.
 const PEOPLE: [(&str, &str, Sees); 3] = [
@@ -42,7 +43,9 @@ struct Stage {
     api_url: String,
     ca: PathBuf,
     client: Client,
-    /// Ends with the demo, unless it is kept.
+    /// A lab that stays; otherwise the other one.
+    running: Option<Running>,
+    /// A lab that ends with the demo.
     _foundation: Option<Foundation>,
 }
 
@@ -60,8 +63,8 @@ pub(crate) fn demo(version: UaaVersion, keep: bool, out: &mut impl Write) -> Res
     let stage = start(version, keep)?;
     say(out, &format!("UAA     {}\nPKS API {}", stage.uaa_url, stage.api_url))?;
 
-    let passwords: Vec<(String, String)> =
-        PEOPLE.iter().map(|&(name, ..)| (name.to_owned(), password())).collect();
+    // In a lab that stays people log in by hand afterwards.
+    let passwords = PEOPLE.map(|(name, ..)| if keep { known_password(name) } else { password() });
     let steps: [(&str, &[&str]); 4] = [
         ("Check the manifest, offline", &["validate", "-f", MANIFEST]),
         ("What would change", &["plan", "-f", MANIFEST]),
@@ -73,9 +76,7 @@ pub(crate) fn demo(version: UaaVersion, keep: bool, out: &mut impl Write) -> Res
         say(out, &format!("$ uaapply {}", args.join(" ")))?;
         let mut command = Command::new(&uaapply);
         command.args(args).current_dir(workspace()).envs(environment(&stage));
-        command.envs(
-            passwords.iter().map(|(name, password)| (format!("{VARIABLES}_{name}_password"), password)),
-        );
+        command.envs(PEOPLE.iter().zip(&passwords).map(|((name, ..), password)| (variable(name), password)));
         let status = command.status().map_err(LabError::io(format!("cannot run {}", uaapply.display())))?;
         if !status.success() {
             return Err(LabError::Unexpected(format!("`uaapply {}` failed ({status})", args.join(" "))));
@@ -84,7 +85,7 @@ pub(crate) fn demo(version: UaaVersion, keep: bool, out: &mut impl Write) -> Res
 
     heading(out, "Who sees which clusters")?;
     let mut wrong = Vec::new();
-    for ((name, access, sees), (_, password)) in PEOPLE.into_iter().zip(&passwords) {
+    for ((name, access, sees), password) in PEOPLE.into_iter().zip(&passwords) {
         let (seen, right) = look(&stage, name, password, sees)?;
         say(out, &format!("{name:<6} {access:<23} {seen}"))?;
         if !right {
@@ -94,7 +95,22 @@ pub(crate) fn demo(version: UaaVersion, keep: bool, out: &mut impl Write) -> Res
     if !wrong.is_empty() {
         return Err(LabError::Unexpected(format!("not what {MANIFEST} says: {}", wrong.join(", "))));
     }
-    next(out, keep)
+    next(out, stage.running.as_ref())
+}
+
+/// The variable of a person's password.
+fn variable(name: &str) -> String {
+    format!("{VARIABLES}_{name}_password")
+}
+
+/// The password of a person in a lab that stays: as public as everything in it.
+fn known_password(name: &str) -> String {
+    format!("lab-{name}-1")
+}
+
+/// The variables that the manifest asks for, in a lab that stays.
+pub(crate) fn known_passwords() -> impl Iterator<Item = (String, String)> {
+    PEOPLE.into_iter().map(|(name, ..)| (variable(name), known_password(name)))
 }
 
 /// Builds uaapply beside this program; `UAAPPLY_BIN` names one that is there already.
@@ -121,7 +137,7 @@ fn start(version: UaaVersion, keep: bool) -> Result<Stage, LabError> {
     if keep {
         let (running, client) = up::up(version, &Options::default())?;
         let (uaa_url, api_url, ca) = (running.uaa_url(), running.api_url(), running.ca_file());
-        return Ok(Stage { uaa_url, api_url, ca, client, _foundation: None });
+        return Ok(Stage { uaa_url, api_url, ca, client, running: Some(running), _foundation: None });
     }
     let foundation = Foundation::start(version, &Options::default())?;
     Ok(Stage {
@@ -129,6 +145,7 @@ fn start(version: UaaVersion, keep: bool) -> Result<Stage, LabError> {
         api_url: foundation.api_url(),
         ca: foundation.ca_file().to_path_buf(),
         client: foundation.client().clone(),
+        running: None,
         _foundation: Some(foundation),
     })
 }
@@ -179,14 +196,16 @@ fn names(clusters: &Value) -> Vec<&str> {
 }
 
 /// What to type after the demo.
-fn next(out: &mut impl Write, keep: bool) -> Result<(), LabError> {
+fn next(out: &mut impl Write, running: Option<&Running>) -> Result<(), LabError> {
     heading(out, "Next")?;
-    if keep {
+    if let Some(running) = running {
+        say(out, "The lab stays. In your shell:\n")?;
+        up::environment(running, out).map_err(LabError::io("cannot print"))?;
         return say(
             out,
             &format!(
-                "The lab stays. `cargo lab status` prints the lines for your shell; then edit {MANIFEST} and\n\n  \
-                 cargo run -q -- plan -f {MANIFEST}\n\n`cargo lab down` ends the lab."
+                "\nThen edit {MANIFEST} and\n\n  cargo run -q -- plan -f {MANIFEST}\n\n\
+                 `cargo lab status` shows the lines again, `cargo lab down` ends the lab."
             ),
         );
     }

@@ -47,6 +47,11 @@ pub enum LabError {
 }
 
 impl LabError {
+    /// Whether UAA did not start because its port was taken.
+    pub(crate) fn is_port_taken(&self) -> bool {
+        matches!(self, Self::Start { cause, .. } if cause.contains("Address already in use"))
+    }
+
     /// Wraps an I/O error with what was tried; for `map_err`.
     pub(crate) fn io(what: impl Into<String>) -> impl FnOnce(io::Error) -> Self {
         let what = what.into();

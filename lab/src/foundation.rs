@@ -74,12 +74,32 @@ pub(crate) fn boot(
     let files = site.write(&kit)?;
     let client = Client::new(Threads::new()?, site.url(), &files.ca)?;
     let mut process = site.launch(&kit, life)?;
-    let up = runs(&process).and_then(|()| site.wait(&mut process, &client)).and_then(|()| has_ldap(&client));
+    let up = runs(&process).and_then(|()| site.wait(&mut process, &client)).and_then(|()| equip(&client));
     if let Err(error) = up {
         process.end();
         return Err(error);
     }
     Ok(Booted { client, process, files })
+}
+
+/// Makes what the product has and UAA's sample data lack.
+fn equip(client: &Client) -> Result<(), LabError> {
+    // The sample data's `admin` comes after the configuration's clients and wins, so it gets the rest here: what the
+    // product's has (facts 1.2), of which `password.write` counts only when it is held by name.
+    let authorities = [
+        "uaa.admin",
+        "clients.admin",
+        "clients.read",
+        "clients.write",
+        "clients.secret",
+        "scim.read",
+        "scim.write",
+        "password.write",
+    ];
+    let admin = json!({"client_id": ADMIN.0, "authorities": authorities});
+    let path = format!("/oauth/clients/{}", ADMIN.0);
+    expect(client.admin(None, "PUT", &path, Some(admin))?, 200, "give the admin client its authorities")?;
+    has_ldap(client)
 }
 
 /// UAA's default zone brings an inactive provider of origin `ldap`, which is what users and mappings need.
@@ -114,10 +134,18 @@ impl Foundation {
     /// When Java or Maven is missing, when UAA cannot be fetched, or when it does not come up.
     pub fn start(version: UaaVersion, options: &Options) -> Result<Self, LabError> {
         state::sweep();
-        let port = state::port(options.uaa_port, None)?;
-        let folder = state::folder(&format!("test-{}-{version}-{port}", std::process::id()))?;
-        let site = Site { version, port, folder, heap: options.heap };
-        let Booted { client, process, files } = boot(&site, Life::Ours, |_| Ok(()))?;
+        let mut tries = 3;
+        let (site, Booted { client, process, files }) = loop {
+            let port = state::port(options.uaa_port, None)?;
+            let folder = state::folder(&format!("test-{}-{version}-{port}", std::process::id()))?;
+            let site = Site { version, port, folder, heap: options.heap };
+            match boot(&site, Life::Ours, |_| Ok(())) {
+                Ok(booted) => break (site, booted),
+                // A free port is free until somebody else takes it, which may be before java does.
+                Err(error) if error.is_port_taken() && options.uaa_port.is_none() && tries > 1 => tries -= 1,
+                Err(error) => return Err(error),
+            }
+        };
 
         let listener = pks_api::listen(options.api_port.unwrap_or(0))?;
         let api_port = listener.local_addr().map_err(LabError::io("the PKS API has no port"))?.port();

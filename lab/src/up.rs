@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::client::{Client, Threads};
+use crate::demo::{self, VARIABLES};
 use crate::foundation::{Booted, boot};
 use crate::state::{self, Running};
 use crate::uaa::{ADMIN, Life, Site, detached};
@@ -187,7 +188,12 @@ pub(crate) fn environment(running: &Running, out: &mut impl Write) -> io::Result
     writeln!(out, "export UAA_TARGET={}", running.uaa_url())?;
     writeln!(out, "export UAA_CA_CERT={}", quoted(&running.ca_file().display().to_string()))?;
     writeln!(out, "export UAA_CLIENT_SECRET={}", ADMIN.1)?;
-    writeln!(out, "export PKS_API={}", running.api_url())
+    writeln!(out, "export PKS_API={}", running.api_url())?;
+    writeln!(out, "export UAAPPLY_VARS_ENV={VARIABLES}")?;
+    for (variable, password) in demo::known_passwords() {
+        writeln!(out, "export {variable}={password}")?;
+    }
+    Ok(())
 }
 
 /// What `up` prints.
@@ -199,8 +205,8 @@ pub(crate) fn welcome(running: &Running, out: &mut impl Write) -> io::Result<()>
         "\nThen, for example:\n\n\
          \x20 cargo run -q -- plan -f manifests/pks.yml          what would change\n\
          \x20 cargo run -q -- apply -f manifests/pks.yml         change it\n\
-         \x20 curl --cacert \"$UAA_CA_CERT\" -u pks_cli: -d grant_type=password -d username=NAME -d password=PASSWORD $UAA_TARGET/oauth/token\n\
-         \x20 curl --cacert \"$UAA_CA_CERT\" -H \"Authorization: Bearer TOKEN\" $PKS_API/v1/clusters\n\n\
+         \x20 curl --cacert \"$UAA_CA_CERT\" -u pks_cli: -d grant_type=password -d username=alana -d password=lab-alana-1 \"$UAA_TARGET/oauth/token\"\n\
+         \x20 curl --cacert \"$UAA_CA_CERT\" -H \"Authorization: Bearer TOKEN\" \"$PKS_API/v1/clusters\"\n\n\
          `cargo lab status` shows this again, `cargo lab down` ends the lab."
     )
 }

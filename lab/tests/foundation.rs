@@ -66,6 +66,22 @@ fn shows_clusters_by_scope(version: UaaVersion) {
         let token = token(foundation, name, &[scope]);
         let (status, clusters) = foundation.clusters(&token).expect("the PKS API answers");
         assert_eq!((status, names(&clusters)), (200, sees.to_vec()), "{name}: {clusters}");
+        for cluster in clusters.as_array().into_iter().flatten() {
+            let fields: Vec<&str> =
+                cluster.as_object().expect("a cluster").keys().map(String::as_str).collect();
+            assert_eq!(
+                fields,
+                [
+                    "kubernetes_master_host",
+                    "last_action",
+                    "last_action_state",
+                    "name",
+                    "owner",
+                    "plan_name",
+                    "uuid"
+                ]
+            );
+        }
     }
     has_user(foundation, "dana", &[]);
     let (status, body) = foundation.password_login("dana", "a-Pa55word").expect("UAA answers");
@@ -78,6 +94,11 @@ fn shows_clusters_by_scope(version: UaaVersion) {
     let (status, client) =
         foundation.request("GET", &format!("/oauth/clients/{id}"), None).expect("UAA answers");
     assert_eq!((status, &client["authorities"]), (200, &json!(["scim.read"])), "{secret}");
+    let (_, admin) = foundation.request("GET", "/oauth/clients/admin", None).expect("UAA answers");
+    let authorities = admin["authorities"].as_array().expect("a list");
+    for needed in ["uaa.admin", "scim.write", "clients.secret", "password.write"] {
+        assert!(authorities.iter().any(|held| held == needed), "{needed}: {admin}");
+    }
 }
 
 fn gives_zones_with_ldap(version: UaaVersion) {

@@ -61,16 +61,16 @@ impl Barrier {
 
     /// Takes in what became of a change.
     pub(super) fn learn(&mut self, change: &Change, outcome: Outcome) {
-        let failed = match outcome {
+        match outcome {
             Outcome::Done | Outcome::AlreadySo => return,
-            Outcome::Drifted | Outcome::Failed | Outcome::Held | Outcome::NotTried | Outcome::Unknown => true,
-        };
+            Outcome::Drifted | Outcome::Failed | Outcome::Held | Outcome::NotTried | Outcome::Unknown => {}
+        }
         let name = format!("{} {}", action_words(change.action), change.key);
         self.missing.insert(change.id, name.clone());
-        let give = matches!(change.phase, Phase::Create | Phase::Grant);
+        let give = change.phase != Phase::Update && !takes(change);
         // The server is not as the plan saw it: as bad as a failed give for what follows.
         let drift = outcome == Outcome::Drifted;
-        if failed && (give || drift) {
+        if give || drift {
             self.failed_gives.extend(subjects(change));
             self.first_failed_give.get_or_insert(name);
         }

@@ -128,7 +128,11 @@ fn judge(result: Result<Written, WriteError>, barrier: &RefCell<Barrier>) -> Tol
                     Outcome::Failed
                 }
                 WriteErrorKind::Drifted => Outcome::Drifted,
-                WriteErrorKind::Unknown => Outcome::Unknown,
+                // Neither the write nor the look after it was answered: there is no connection.
+                WriteErrorKind::Unknown => {
+                    barrier.borrow_mut().hold_all(&message);
+                    Outcome::Unknown
+                }
             };
             (outcome, Some(message))
         }

@@ -26,8 +26,14 @@ pub(super) fn stages(changes: &[Change]) -> Vec<Vec<&Change>> {
 fn rank(change: &Change) -> u32 {
     match change.phase {
         Phase::Create => kind_rank(change.kind),
-        // Memberships of a user before the user, mappings before their group.
-        Phase::Delete => 4 - kind_rank(change.kind).min(4),
+        // Memberships of a user before the user, mappings before their group; then users, groups, clients.
+        Phase::Delete => match change.kind {
+            Kind::Member => 0,
+            Kind::ExternalGroup => 1,
+            Kind::User => 2,
+            Kind::Group => 3,
+            Kind::Client => 4,
+        },
         Phase::Own => change.id,
         Phase::Update | Phase::Grant | Phase::Revoke => 0,
     }

@@ -155,7 +155,7 @@ pub enum Action {
     DeleteUser,
     /// `POST /Groups`.
     CreateGroup,
-    /// `PUT /Groups/{id}`, the description only.
+    /// `PATCH /Groups/{id}`, the description only.
     UpdateGroup,
     /// `DELETE /Groups/{id}`.
     DeleteGroup,

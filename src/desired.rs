@@ -10,7 +10,8 @@ use schemars::JsonSchema;
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 
-use crate::model::{GroupName, Mapping, Member, Origin, UserKey};
+use crate::client::{ClientField, ClientValue};
+use crate::model::{ClientId, GroupName, Mapping, Member, Origin, UserKey, Username};
 
 /// The place in a manifest that a wish comes from.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
@@ -51,6 +52,12 @@ pub struct Desired {
     /// Every membership that the manifest speaks about, whichever way it says it. Holds groups that are not
     /// declared too: `cluster_access` needs no `groups` entry.
     pub memberships: BTreeMap<GroupName, BTreeMap<Member, Wish>>,
+    /// The clients that the manifest describes.
+    pub clients: BTreeMap<ClientId, DesiredClient>,
+    /// What `state: absent` removes.
+    pub absent: Absent,
+    /// What is removed because no manifest names it.
+    pub prune: Prune,
     /// SHA-256 over the files' text before substitution, as `sha256:<hex>`.
     pub digest: String,
 }
@@ -89,8 +96,71 @@ pub struct DesiredUser {
     pub verified: Option<Said<bool>>,
     /// Where the initial password comes from; the value itself is in [`Secrets`].
     pub password: Option<Said<SecretSource>>,
+    /// The name that it had before, when it is to be renamed.
+    pub previously: Option<Said<Username>>,
     /// Origins are checked where the entry writes one; this is the place of the `origin` key.
     pub origin_because: Because,
+}
+
+/// One entry under `clients`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DesiredClient {
+    /// Its id.
+    pub id: ClientId,
+    /// The entry's place.
+    pub because: Because,
+    /// Managed properties in the form that UAA stores; `None` clears one. Not named here: not managed.
+    pub fields: BTreeMap<ClientField, Said<Option<ClientValue>>>,
+    /// What `cluster_access` says about single authorities, beside `authorities` or without it.
+    pub authority_wishes: BTreeMap<GroupName, Said<WishState>>,
+    /// Where its secret comes from; the value itself is in [`Secrets`]. An empty secret is one: a public client's.
+    pub secret: Option<Said<SecretSource>>,
+    /// Where its token salt comes from; `fields` has only its digest.
+    pub token_salt: Option<SecretSource>,
+}
+
+/// Objects that shall not exist, each with the place that says so.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Absent {
+    /// Users.
+    pub users: BTreeMap<UserKey, Because>,
+    /// Groups.
+    pub groups: BTreeMap<GroupName, Because>,
+    /// Clients.
+    pub clients: BTreeMap<ClientId, Because>,
+    /// External group mappings.
+    pub mappings: BTreeMap<Mapping, Because>,
+}
+
+/// The `prune` block: each kind is opt-in.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Prune {
+    /// Users.
+    pub users: Option<Said<PruneUsers>>,
+    /// Patterns of groups' names.
+    pub groups: Option<Said<Vec<String>>>,
+    /// Patterns of client ids.
+    pub clients: Option<Said<Vec<String>>>,
+}
+
+/// Which users are pruned, and how.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PruneUsers {
+    /// Only users of these origins.
+    pub origins: BTreeSet<Origin>,
+    /// Patterns of usernames that stay.
+    pub except: Vec<String>,
+    /// What happens to them.
+    pub action: PruneAction,
+}
+
+/// How a user that no manifest names is removed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PruneAction {
+    /// `active: false`.
+    Deactivate,
+    /// Deleted.
+    Delete,
 }
 
 /// Where a secret comes from.
@@ -164,6 +234,10 @@ pub enum WishBy {
 pub struct Secrets {
     /// Initial passwords of users.
     pub passwords: BTreeMap<UserKey, SecretString>,
+    /// Secrets of clients.
+    pub client_secrets: BTreeMap<ClientId, SecretString>,
+    /// Token salts of clients.
+    pub token_salts: BTreeMap<ClientId, SecretString>,
     /// Every other value from a secret source, known so that server texts can be masked.
     pub others: Vec<SecretString>,
 }

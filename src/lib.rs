@@ -10,6 +10,7 @@
 
 pub mod apply;
 pub mod cli;
+pub mod client;
 pub mod commands;
 pub mod desired;
 pub mod error;

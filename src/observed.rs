@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::client::ClientFields;
 use crate::model::{ClientId, GroupName, Guid, Mapping, Origin, UserKey};
 
 /// What a plan needs to know of the server.
@@ -20,6 +21,23 @@ pub struct ReadScope {
     pub name_members_of: BTreeSet<GroupName>,
     /// Origins that entries name and that `target.origins` does not vouch for; empty: identity providers are not read.
     pub origins: BTreeSet<Origin>,
+    /// All users, with their fields: for pruning and export.
+    pub all_users: bool,
+    /// Which clients.
+    pub clients: ClientScope,
+}
+
+/// Which clients a plan needs to know.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ClientScope {
+    /// Those of these ids.
+    pub named: BTreeSet<ClientId>,
+    /// All of them: for pruning and export.
+    pub all: bool,
+    /// Those whose `required_user_groups` matter: UAA's list lacks them (facts §6.2).
+    pub required_user_groups: BTreeSet<ClientId>,
+    /// Those whose metadata matters: a resource of its own.
+    pub metadata: BTreeSet<ClientId>,
 }
 
 /// The server's side of a plan.
@@ -41,6 +59,8 @@ pub struct Observed {
     pub ambiguous_groups: BTreeSet<GroupName>,
     /// All external group mappings of the zone.
     pub mappings: BTreeSet<Mapping>,
+    /// Clients. Complete for [`ReadScope::clients`]; may hold others.
+    pub clients: BTreeMap<ClientId, ObservedClient>,
     /// The groups that everyone in the zone holds; `None` when the token may not read the zone.
     pub default_groups: Option<BTreeSet<GroupName>>,
     /// The zone's identity providers (origin keys); `None` when not asked for or not readable.
@@ -92,6 +112,16 @@ pub struct ObservedUser {
     pub active: bool,
     /// Whether the e-mail address counts as verified.
     pub verified: bool,
+}
+
+/// A client as UAA has it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ObservedClient {
+    /// Its id.
+    pub id: ClientId,
+    /// Its properties in normal form; what is absent is not in it. `required_user_groups` and metadata only where
+    /// [`ClientScope`] asks for them.
+    pub fields: ClientFields,
 }
 
 /// A group as UAA has it.

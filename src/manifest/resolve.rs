@@ -356,6 +356,7 @@ impl Resolver<'_> {
             active: self.said(user.active),
             verified: self.said(user.verified),
             password,
+            previously: None,
             origin_because,
         };
         self.desired.users.insert(key, desired);

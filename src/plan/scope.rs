@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::desired::{Desired, DesiredGroup, DesiredUser, Holds, WishBy};
 use crate::model::{ClusterRole, GroupName, Member, Origin, UserKey};
-use crate::observed::ReadScope;
+use crate::observed::{ClientScope, ReadScope};
 
 /// Returns what a plan of this manifest needs to know of the server.
 #[must_use]
@@ -17,6 +17,8 @@ pub fn scope(desired: &Desired) -> ReadScope {
             .map(|(origin, _)| origin.clone())
             .filter(|origin| !vouched_for(desired, origin))
             .collect(),
+        all_users: false,
+        clients: ClientScope::default(),
     }
 }
 

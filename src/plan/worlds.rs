@@ -178,6 +178,7 @@ impl Manifest {
                 active: None,
                 verified: None,
                 password,
+                previously: None,
                 origin_because: because.clone(),
                 because,
             },

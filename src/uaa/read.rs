@@ -82,6 +82,7 @@ pub(super) async fn observe(
         groups: groups.groups,
         ambiguous_groups: groups.ambiguous,
         mappings: groups.mappings,
+        clients: BTreeMap::new(),
         default_groups,
         origins,
     })

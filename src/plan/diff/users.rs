@@ -112,6 +112,7 @@ impl UserField {
             active,
             verified,
             password: _,
+            previously: _,
             origin_because: _,
         } = user;
         match self {

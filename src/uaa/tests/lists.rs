@@ -192,6 +192,7 @@ async fn members_get_their_names_and_ghosts_none() {
         users: [key(1)].into(),
         name_members_of: [GroupName::new("GROUP1")].into(),
         origins: BTreeSet::new(),
+        ..ReadScope::default()
     };
     let observed = observe(&server, &scope).await.expect("whole");
     let names: Vec<String> = observed.names.iter().map(|(id, user)| format!("{id} {user}")).collect();

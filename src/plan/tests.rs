@@ -818,14 +818,52 @@ fn an_origin_counts_as_known_where_the_manifest_or_the_server_says_so() {
         })
     };
     let unreadable = Site::new().change(|observed| observed.origins = None);
-    assert_eq!(manifest(Some("saml")).plan(&unreadable).blind_spots, []);
-    assert_eq!(manifest(Some("saml")).plan(&Site::new()).blind_spots, []);
+    assert_eq!(manifest(Some("saml")).plan(&unreadable).changes.len(), 1);
+    assert_eq!(manifest(Some("saml")).plan(&Site::new()).changes.len(), 1);
     assert_eq!(manifest(None).plan(&unreadable).blind_spots[0].items, ["saml"]);
     assert_eq!(
         manifest(Some("sam1")).objections(&unreadable)[0].hint.as_deref(),
         Some("did you mean `sam1`?")
     );
     assert_eq!(manifest(None).objections(&Site::new()).len(), 1);
+}
+
+#[test]
+fn an_origin_that_only_the_manifest_vouches_for_is_told() {
+    let manifest =
+        Manifest::new().user("ldap/a").additive("g").maps("g", &[("saml", "x")]).change(|desired| {
+            let because = Because { file: "pks.yml".to_owned(), line: 7 };
+            let origins = ["ldap", "saml", "unused"].map(Origin::new).into();
+            desired.pin.origins = Some(Said { value: origins, because });
+        });
+    let told = |site: &Site| {
+        let plan = manifest.plan(site);
+        let [spot] = &plan.blind_spots[..] else { panic!("not one: {:?}", plan.blind_spots) };
+        assert_eq!(spot.what, BlindSpotWhat::Origins);
+        let word = FieldValue::Text("target.origins".to_owned());
+        assert!(spot.values.values().all(|value| *value == word));
+        assert_eq!(spot.values.keys().collect::<Vec<_>>(), spot.items.iter().collect::<Vec<_>>());
+        (spot.items.join(" "), spot.why.clone())
+    };
+    // The server knows `ldap`.
+    assert_eq!(
+        told(&Site::new()),
+        (
+            "saml".to_owned(),
+            "only the manifest vouches for them (`target.origins`, pks.yml:7): the server has no such identity provider, and whoever makes one of that name decides who logs in as these users".to_owned(),
+        )
+    );
+    assert_eq!(
+        told(&Site::new().change(|observed| observed.origins = None)),
+        (
+            "ldap saml".to_owned(),
+            "only the manifest vouches for them (`target.origins`, pks.yml:7): the token may not read identity providers (that takes `idps.read`); UAA takes any text for an origin".to_owned(),
+        )
+    );
+    let saml =
+        Site::new().change(|observed| observed.origins = Some(["ldap", "saml"].map(Origin::new).into()));
+    assert_eq!(manifest.plan(&saml).blind_spots, []);
+    assert_eq!(scope(&manifest.desired).origins, ["ldap", "saml"].map(Origin::new).into());
 }
 
 #[test]

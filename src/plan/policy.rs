@@ -64,9 +64,8 @@ impl Policy {
     #[must_use]
     pub fn is_privileged(&self, group: &GroupName) -> bool {
         let any = |patterns: &[String], scope: &str| patterns.iter().any(|pattern| matches(pattern, scope));
-        // UAA cuts lists of scopes at commas and blanks: who holds a group `a,uaa.admin` holds `uaa.admin`.
-        let mut scopes = group.folded().split(|c: char| c == ',' || c.is_whitespace());
-        scopes.any(|scope| any(&self.privileged, scope) && !any(&self.unprivileged, scope))
+        let privileged = |scope: &str| any(&self.privileged, scope) && !any(&self.unprivileged, scope);
+        group.scopes().any(|scope| privileged(scope.folded()))
     }
 }
 

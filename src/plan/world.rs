@@ -15,27 +15,33 @@ pub(super) struct World<'a> {
     pub(super) observed: &'a Observed,
     /// The groups that everyone holds.
     pub(super) default_groups: BTreeSet<GroupName>,
+    default_scopes: BTreeSet<GroupName>,
     scope: &'a ReadScope,
     group_names: HashMap<&'a Guid, &'a GroupName>,
     user_names: HashMap<&'a Guid, &'a UserKey>,
     user_ids: HashMap<&'a UserKey, &'a Guid>,
     containers: HashMap<&'a Guid, Vec<&'a ObservedGroup>>,
     mappings: BTreeMap<&'a GroupName, Vec<&'a Mapping>>,
+    /// Groups by a scope that they give although it is not their name.
+    namesakes: BTreeMap<GroupName, BTreeSet<&'a GroupName>>,
     inner: RefCell<HashMap<GroupName, Rc<BTreeSet<GroupName>>>>,
     outer: RefCell<HashMap<GroupName, Rc<BTreeSet<GroupName>>>>,
 }
 
 impl<'a> World<'a> {
     pub(super) fn new(observed: &'a Observed, scope: &'a ReadScope) -> Self {
+        let default_groups = super::shipped::default_groups(observed);
         let mut world = Self {
             observed,
-            default_groups: super::shipped::default_groups(observed),
+            default_scopes: default_groups.iter().flat_map(GroupName::scopes).collect(),
+            default_groups,
             scope,
             group_names: observed.groups.values().map(|group| (&group.id, &group.name)).collect(),
             user_names: HashMap::new(),
             user_ids: HashMap::new(),
             containers: HashMap::new(),
             mappings: BTreeMap::new(),
+            namesakes: BTreeMap::new(),
             inner: RefCell::default(),
             outer: RefCell::default(),
         };
@@ -46,7 +52,10 @@ impl<'a> World<'a> {
             }
         }
         for group in observed.groups.values() {
-            let named = scope.name_members_of.contains(&group.name);
+            for given in group.name.scopes().filter(|given| *given != group.name) {
+                world.namesakes.entry(given).or_default().insert(&group.name);
+            }
+            let named = scope.names_members_of(&group.name);
             for (id, row) in &group.rows {
                 world.containers.entry(id).or_default().push(group);
                 if named
@@ -97,7 +106,7 @@ impl<'a> World<'a> {
 
     /// Tells whether every member of the group that still exists has a name here.
     pub(super) fn names_members_of(&self, group: &GroupName) -> bool {
-        self.scope.name_members_of.contains(group)
+        self.scope.names_members_of(group)
     }
 
     /// Returns the groups that have a row for this id.
@@ -105,9 +114,21 @@ impl<'a> World<'a> {
         self.containers.get(id).map_or(&[], Vec::as_slice)
     }
 
-    /// Returns the groups whose members hold `group` too, itself included: those nested in it, to any depth.
+    /// Returns the groups of other names whose members get the scope `group` in their tokens all the same: `a,group`.
+    pub(super) fn namesakes(&self, group: &GroupName) -> impl Iterator<Item = &'a GroupName> {
+        self.namesakes.get(group).into_iter().flatten().copied()
+    }
+
+    /// Tells whether everyone in the zone gets the scope of this name.
+    fn is_default(&self, group: &GroupName) -> bool {
+        self.default_groups.contains(group) || self.default_scopes.contains(group)
+    }
+
+    /// Returns the groups whose members hold `group` (the scope) too, itself included: its namesakes, and those nested
+    /// in it or in one of these, to any depth.
     pub(super) fn inner(&self, group: &GroupName) -> Rc<BTreeSet<GroupName>> {
-        closure(&self.inner, group, |name| {
+        let namesakes = self.namesakes(group).cloned();
+        closure(&self.inner, group, namesakes, |name| {
             let rows = self.observed.groups.get(name).into_iter().flat_map(|group| &group.rows);
             rows.filter(|(_, row)| row.kind == MemberKind::Group)
                 .filter_map(|(id, _)| self.group_names.get(id).map(|&name| name.clone()))
@@ -117,7 +138,7 @@ impl<'a> World<'a> {
 
     /// Returns the groups that members of `group` hold, itself included: those it is nested in, to any depth.
     pub(super) fn outer(&self, group: &GroupName) -> Rc<BTreeSet<GroupName>> {
-        closure(&self.outer, group, |name| {
+        closure(&self.outer, group, [], |name| {
             let id = self.observed.groups.get(name).map(|group| &group.id);
             let containers = id.map_or(&[][..], |id| self.containers(id));
             containers
@@ -128,6 +149,17 @@ impl<'a> World<'a> {
         })
     }
 
+    /// Returns the scopes that members of `group` get: the names of all groups that they hold, cut as UAA cuts them,
+    /// and spelt as the group of that name where there is one.
+    pub(super) fn scopes(&self, group: &GroupName) -> BTreeSet<GroupName> {
+        let outer = self.outer(group);
+        let spelt = |scope: GroupName| match self.observed.groups.get(&scope) {
+            Some(group) => group.name.clone(),
+            None => scope,
+        };
+        outer.iter().flat_map(GroupName::scopes).map(spelt).collect()
+    }
+
     /// Returns the mappings into a group.
     pub(super) fn mappings(&self, group: &GroupName) -> &[&'a Mapping] {
         self.mappings.get(group).map_or(&[], Vec::as_slice)
@@ -136,7 +168,7 @@ impl<'a> World<'a> {
     /// Returns the ways by which a member holds a group, a row of its own in that group not counted.
     pub(super) fn other_ways(&self, member: &Member, group: &GroupName) -> Vec<Way> {
         let mut ways = Vec::new();
-        if self.default_groups.contains(group) {
+        if self.is_default(group) {
             ways.push(Way::Default);
         }
         let inner = self.inner(group);
@@ -182,7 +214,7 @@ impl<'a> World<'a> {
 pub(super) enum Way {
     /// Everyone holds it.
     Default,
-    /// The member is in this group, which is nested in it.
+    /// The member is in this group, which is nested in it or gives the same scope.
     Nested(GroupName),
     /// The identity provider's group is mapped to it; whether the user is in there is not known here.
     Mapped(Mapping),
@@ -210,17 +242,18 @@ fn is_nested(group: &ObservedGroup, id: &Guid) -> bool {
     group.rows.get(id).is_some_and(|row| row.kind == MemberKind::Group)
 }
 
-/// Everything that can be reached from `start` by `next`, itself included; cycles are legal in UAA.
+/// Everything that can be reached from `start` and `besides` by `next`, themselves included; cycles are legal in UAA.
 fn closure(
     cache: &RefCell<HashMap<GroupName, Rc<BTreeSet<GroupName>>>>,
     start: &GroupName,
+    besides: impl IntoIterator<Item = GroupName>,
     next: impl Fn(&GroupName) -> Vec<GroupName>,
 ) -> Rc<BTreeSet<GroupName>> {
     if let Some(found) = cache.borrow().get(start) {
         return Rc::clone(found);
     }
-    let mut found = BTreeSet::from([start.clone()]);
-    let mut open = vec![start.clone()];
+    let mut found: BTreeSet<GroupName> = besides.into_iter().chain([start.clone()]).collect();
+    let mut open: Vec<GroupName> = found.iter().cloned().collect();
     while let Some(name) = open.pop() {
         for name in next(&name) {
             if found.insert(name.clone()) {

@@ -183,10 +183,9 @@ async fn read_names(
     scope: &ReadScope,
     users: &Users,
 ) -> Result<BTreeMap<Guid, UserKey>, Error> {
-    let members: BTreeSet<&Guid> = scope
-        .name_members_of
-        .iter()
-        .filter_map(|name| groups.get(name))
+    let members: BTreeSet<&Guid> = groups
+        .values()
+        .filter(|group| scope.names_members_of(&group.name))
         .flat_map(|group| &group.rows)
         .filter(|(_, row)| row.kind == MemberKind::User)
         .map(|(id, _)| id)

@@ -92,6 +92,29 @@ fn a_read_that_fails_is_an_error_and_no_empty_plan() {
 }
 
 #[test]
+fn the_members_of_a_group_whose_name_uaa_cuts_into_scopes_are_read_by_name() {
+    let story = story();
+    let frank = "id-frank".to_owned();
+    story.uaa().group("x,pks.clusters.manage", &[frank, "id-olduser".to_owned()]);
+    let plan = story.run(&["plan", "-f", "pks.yml", "--format", "json"]).exits(0).json();
+    assert_eq!(
+        plan["kept"][0]["items"],
+        serde_json::json!([
+            "pks.clusters.manage/uaa/olduser",
+            "x,pks.clusters.manage/uaa/frank",
+            "x,pks.clusters.manage/uaa/olduser"
+        ])
+    );
+}
+
+#[test]
+fn an_origin_for_which_only_the_manifest_vouches_is_shown() {
+    let manifest = "version: 1\ntarget: {origins: [ldap, saml]}\nusers:\n  - {username: a, origin: ldap, email: a@example.com}\n  - {username: b, origin: saml, email: b@example.com}\n";
+    let story = Story::new().file("pks.yml", manifest).server(FakeUaa::start());
+    insta::assert_snapshot!(story.run(&["plan", "-f", "pks.yml"]).exits(0));
+}
+
+#[test]
 fn names_from_the_server_cannot_forge_output() {
     let story = story();
     let evil = story.uaa().user("x\u{1b}[2J\u{202e}\r\nPlan: nothing");

@@ -25,7 +25,7 @@ use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use secrecy::SecretString;
+use secrecy::{ExposeSecret as _, SecretString};
 use url::Url;
 
 use self::http::{Answer, Repeat, Request, Transport, segment};
@@ -71,6 +71,23 @@ impl Connection {
     /// All that no text may hold.
     fn secrets(&self) -> impl Iterator<Item = SecretString> {
         self.mask.iter().chain([&self.client_secret]).cloned()
+    }
+
+    /// Warns where a secret is so short that it stays readable in what the server says.
+    #[must_use]
+    pub fn warning(&self) -> Option<String> {
+        let short =
+            self.secrets().filter(mask::is_too_short).filter(|secret| !secret.expose_secret().is_empty());
+        match short.count() {
+            0 => None,
+            1 => Some(
+                "a secret has fewer than 4 characters: it is not masked where UAA's own words hold it"
+                    .to_owned(),
+            ),
+            n => Some(format!(
+                "{n} secrets have fewer than 4 characters: they are not masked where UAA's own words hold them"
+            )),
+        }
     }
 }
 

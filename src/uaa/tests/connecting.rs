@@ -113,3 +113,15 @@ async fn a_ca_file_without_certificate_is_told_before_anything_is_sent() {
             .expect_err("no certificate");
     assert!(text(&error).contains("BEGIN CERTIFICATE"));
 }
+
+#[test]
+fn a_secret_too_short_to_be_masked_is_told_once_and_not_shown() {
+    let with = |mask: &[&str]| Connection {
+        mask: mask.iter().map(|&secret| SecretString::from(secret)).collect(),
+        ..connection("https://localhost:1")
+    };
+    assert_eq!(with(&["long enough", ""]).warning(), None);
+    let one = with(&["xyz", "long enough"]).warning().expect("a warning");
+    assert!(one.contains("a secret has fewer than 4") && !one.contains("xyz"), "{one}");
+    assert!(with(&["xyz", "a"]).warning().expect("a warning").starts_with("2 secrets"));
+}

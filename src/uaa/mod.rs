@@ -222,15 +222,29 @@ pub struct WriteError {
 pub enum WriteErrorKind {
     /// UAA refuses this one thing.
     Refused,
-    /// No connection, 5xx, no valid token, limited mode: others will fail alike.
+    /// UAA fails at it (a plain 500, or an answer that makes no sense): it does so over one thing's odd data, and over
+    /// everything when it is broken. [`Writer::answers`] tells which.
+    Faulty,
+    /// No connection, a gateway's 5xx, no valid token, limited mode: others will fail alike.
     Systemic,
     /// The server is not as expected; nothing was written.
     Drifted,
-    /// The request may have been handled; re-reading did not settle it.
+    /// The request may have been handled; UAA failed at it and at re-reading it. [`Writer::answers`] tells whether it
+    /// does so at everything.
+    Unsettled,
+    /// The request may have been handled; re-reading it did not come through either.
     Unknown,
 }
 
 impl Writer {
+    /// Looks at something that is always there: whether UAA answers at all, after it failed at one thing.
+    ///
+    /// # Errors
+    /// When it does not.
+    pub async fn answers(&self) -> Result<(), WriteError> {
+        self.look_at_anything().await
+    }
+
     /// `POST /Users`. `fields` are the manifest's names; a found account is drift, unless an earlier try of this very
     /// call made it.
     ///

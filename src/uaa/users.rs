@@ -151,7 +151,7 @@ impl Writer {
         }
         match (answer.object(), answer.parse::<wire::User>()) {
             (Some(raw), Ok(user)) => Ok((raw, user.observed())),
-            _ => Err(WriteError::new(WriteErrorKind::Systemic, format!("{name}: the answer is not a user"))),
+            _ => Err(WriteError::new(WriteErrorKind::Faulty, format!("{name}: the answer is not a user"))),
         }
     }
 

@@ -111,7 +111,7 @@ impl Tokens {
             .await
             .map_err(|error| self.explain(error, status.load(Ordering::Relaxed), transport))?;
         let value = SecretString::from(answer.access_token().secret().to_owned());
-        transport.mask.learn(value.clone());
+        transport.mask.learn(&value);
         let scopes = answer.scopes().into_iter().flatten().map(|scope| scope.to_string());
         Ok(Token {
             value: Arc::new(value),

@@ -98,6 +98,25 @@ fn when_nothing_could_be_written_it_is_an_error() {
 }
 
 #[test]
+fn an_entry_that_uaa_stumbles_over_blocks_nobodys_offboarding() {
+    for broken in [false, true] {
+        let uaa = FakeUaa::with(move |seen, _| {
+            let poison = seen.is("POST", "/Users");
+            let all = broken && seen.is("GET", "/Groups") && seen.before > 0;
+            (poison || all).then(|| error(500, "scim", "Unexpected error"))
+        });
+        let frank = uaa.user("frank");
+        uaa.state().groups[0]["members"] =
+            serde_json::json!([{"value": frank, "type": "USER", "origin": "uaa"}]);
+        let poison = "version: 1\nusers:\n  - {username: alana, email: alana@example.com, password: ((alana))}\n  - {username: frank, cluster_access: none}\n";
+        let story = story(uaa).file("pks.yml", poison).env("PKS_cody", "");
+        let ended = story.run(&apply(&["--allow", "empties:pks.clusters.admin"]));
+        let taken = story.uaa().writes().iter().any(|write| write.starts_with("DELETE /Groups/"));
+        assert_eq!((ended.code, taken), if broken { (Some(1), false) } else { (Some(5), true) }, "{ended}");
+    }
+}
+
+#[test]
 fn a_server_that_forgets_is_not_converged() {
     let uaa = FakeUaa::with(|seen, _| {
         seen.is("POST", "/Groups/")

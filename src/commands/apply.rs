@@ -32,7 +32,7 @@ pub(super) async fn run(args: &ApplyArgs, console: &Console) -> Result<Exit, Sto
     let server = uaa::identify(&connection).await?;
     if let Some(refused) = look::refused(&loaded.desired, &server) {
         show(&refused, args.format, console)?;
-        return Ok(Exit::Refused);
+        return refuse(&refused, args, console);
     }
     let (concurrency, client) = (connection.concurrency, connection.client_id.clone());
     let (reader, writer) = uaa::log_in(connection, server).await?;
@@ -57,6 +57,19 @@ pub(super) async fn run(args: &ApplyArgs, console: &Console) -> Result<Exit, Sto
     }
     tracing::info!("{} requests", reader.requests());
     Ok(told(&report, args.format, file, console))
+}
+
+/// Reports a plan that a rail refuses, which is shown already: for a program each change is there, not tried.
+fn refuse(plan: &Plan, args: &ApplyArgs, console: &Console) -> Result<Exit, Stop> {
+    let report = Report::of(plan);
+    if let Some(path) = &args.report {
+        ReportFile::create(path)?.write(&report)?;
+    }
+    match args.format {
+        Format::Text => {}
+        Format::Json => drop(console.json(&report)?),
+    }
+    Ok(Exit::Refused)
 }
 
 /// Hands the report over. What was done stays done when nobody can be told of it, so that is no exit code 1.
@@ -99,7 +112,7 @@ async fn agree(
         }
         show(&plan, args.format, console)?;
         if plan.refusals().next().is_some() {
-            return Err(Stop::Exit(Exit::Refused));
+            return Err(Stop::Exit(refuse(&plan, args, console)?));
         }
         if plan.is_empty() {
             return Ok((observed, plan));

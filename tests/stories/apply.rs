@@ -65,6 +65,34 @@ fn what_a_rail_refuses_is_not_written() {
 }
 
 #[test]
+fn what_a_rail_refuses_is_reported_with_the_reason() {
+    let uaa = FakeUaa::start();
+    uaa.user("frank");
+    uaa.group("uaa.admin", &[]);
+    let escalates = "version: 1\ngroups:\n  - {name: uaa.admin, additive: true, members: [frank]}\n";
+    let elsewhere = "version: 1\ntarget: {zone: other}\ngroups: []\n";
+    let mut story = story(uaa);
+    for (manifest, rail, outcomes) in [(escalates, "escalates", 1), (elsewhere, "target_pin", 0)] {
+        story = story.file("pks.yml", manifest);
+        let ended = story.run(&apply(&["--format", "json", "--report", "json.json"])).exits(3);
+        let report = ended.json();
+        assert_eq!(report["findings"][0]["rail"], rail, "{ended}");
+        assert_eq!(report["findings"][0]["allowed"], false, "{ended}");
+        assert_eq!(report["converged"], serde_json::Value::Null, "{ended}");
+        let changes = report["changes"].as_array().expect("a list");
+        assert_eq!(changes.len(), outcomes, "{ended}");
+        assert!(changes.iter().all(|change| change["outcome"] == "not_tried"), "{ended}");
+        let text = story.run(&apply(&["--report", "text.json"])).exits(3);
+        assert!(text.stdout.contains("Refused:"), "{text}");
+        for file in ["json.json", "text.json"] {
+            let file = std::fs::read(story.path(file)).expect("there is a report");
+            assert_eq!(story.text(&file), ended.stdout);
+        }
+    }
+    assert_eq!(story.uaa().writes(), [""; 0]);
+}
+
+#[test]
 fn too_little_authority_is_said_before_the_first_write() {
     let uaa = FakeUaa::start();
     uaa.authorities("scim.read zones.read");

@@ -160,10 +160,12 @@ exact_name! {
 impl GroupName {
     /// Returns the scopes that members of a group of this name get in their tokens.
     ///
-    /// UAA cuts lists of scopes at commas and blanks: a group `a,b` gives the scopes `a` and `b`.
+    /// UAA cuts lists of scopes at commas and trims each: a group `a, b` gives the scopes `a` and `b`. Case stays in a
+    /// token; that `A,b` gives no `a` to a server that tells them apart is not known here.
     pub fn scopes(&self) -> impl Iterator<Item = Self> {
-        let cut = |c: char| c == ',' || c.is_whitespace();
-        self.text.split(cut).filter(|scope| !scope.is_empty()).map(Self::new)
+        // As Java trims.
+        let trimmed = self.text.split(',').map(|scope| scope.trim_matches(|c| c <= ' '));
+        trimmed.filter(|scope| !scope.is_empty()).map(Self::new)
     }
 }
 
@@ -351,6 +353,7 @@ mod tests {
         let scopes = |name: &str| GroupName::new(name).scopes().map(String::from).collect::<Vec<_>>();
         assert_eq!(scopes("pks.clusters.admin"), ["pks.clusters.admin"]);
         assert_eq!(scopes(" A.b,, c.d\t"), ["A.b", "c.d"]);
+        assert_eq!(scopes("a b,c\u{a0}"), ["a b", "c\u{a0}"]);
         assert_eq!(scopes(","), [""; 0]);
     }
 

@@ -65,7 +65,8 @@ impl Policy {
     pub fn is_privileged(&self, group: &GroupName) -> bool {
         let any = |patterns: &[String], scope: &str| patterns.iter().any(|pattern| matches(pattern, scope));
         let privileged = |scope: &str| any(&self.privileged, scope) && !any(&self.unprivileged, scope);
-        group.scopes().any(|scope| privileged(scope.folded()))
+        // A server that reads a token's scopes as one text cuts it at blanks too.
+        group.scopes().any(|scope| scope.folded().split_whitespace().any(privileged))
     }
 }
 

@@ -7,7 +7,7 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::rc::Rc;
 
-use crate::model::{GroupName, Guid, Mapping, Member, Origin, UserKey};
+use crate::model::{GroupName, Guid, Mapping, Member, UserKey};
 use crate::observed::{MemberKind, Observed, ObservedGroup, ObservedUser, ReadScope};
 
 /// A state of the server, before the plan or after it.
@@ -24,7 +24,8 @@ pub(super) struct World<'a> {
     mappings: BTreeMap<&'a GroupName, Vec<&'a Mapping>>,
     /// Groups by a scope that they give although it is not their name.
     namesakes: BTreeMap<GroupName, BTreeSet<&'a GroupName>>,
-    inner: RefCell<HashMap<GroupName, Rc<BTreeSet<GroupName>>>>,
+    giving: RefCell<HashMap<GroupName, Rc<BTreeSet<GroupName>>>>,
+    nested: RefCell<HashMap<GroupName, Rc<BTreeSet<GroupName>>>>,
     outer: RefCell<HashMap<GroupName, Rc<BTreeSet<GroupName>>>>,
 }
 
@@ -42,7 +43,8 @@ impl<'a> World<'a> {
             containers: HashMap::new(),
             mappings: BTreeMap::new(),
             namesakes: BTreeMap::new(),
-            inner: RefCell::default(),
+            giving: RefCell::default(),
+            nested: RefCell::default(),
             outer: RefCell::default(),
         };
         for key in &scope.users {
@@ -124,11 +126,23 @@ impl<'a> World<'a> {
         self.default_groups.contains(group) || self.default_scopes.contains(group)
     }
 
-    /// Returns the groups whose members hold `group` (the scope) too, itself included: its namesakes, and those nested
-    /// in it or in one of these, to any depth.
+    /// Returns the groups whose members get the scope `group` too, itself included: its namesakes, and those nested in
+    /// it or in one of these, to any depth.
     pub(super) fn inner(&self, group: &GroupName) -> Rc<BTreeSet<GroupName>> {
-        let namesakes = self.namesakes(group).cloned();
-        closure(&self.inner, group, namesakes, |name| {
+        if !self.namesakes.contains_key(group) {
+            return self.nested(group);
+        }
+        let mut giving = self.giving.borrow_mut();
+        let all = giving.entry(group.clone()).or_insert_with(|| {
+            let starts = self.namesakes(group).chain([group]);
+            Rc::new(starts.flat_map(|start| self.nested(start).iter().cloned().collect::<Vec<_>>()).collect())
+        });
+        Rc::clone(all)
+    }
+
+    /// Returns the groups whose members hold `group` too, itself included: those nested in it, to any depth.
+    fn nested(&self, group: &GroupName) -> Rc<BTreeSet<GroupName>> {
+        closure(&self.nested, group, |name| {
             let rows = self.observed.groups.get(name).into_iter().flat_map(|group| &group.rows);
             rows.filter(|(_, row)| row.kind == MemberKind::Group)
                 .filter_map(|(id, _)| self.group_names.get(id).map(|&name| name.clone()))
@@ -138,7 +152,7 @@ impl<'a> World<'a> {
 
     /// Returns the groups that members of `group` hold, itself included: those it is nested in, to any depth.
     pub(super) fn outer(&self, group: &GroupName) -> Rc<BTreeSet<GroupName>> {
-        closure(&self.outer, group, [], |name| {
+        closure(&self.outer, group, |name| {
             let id = self.observed.groups.get(name).map(|group| &group.id);
             let containers = id.map_or(&[][..], |id| self.containers(id));
             containers
@@ -188,9 +202,17 @@ impl<'a> World<'a> {
         ways
     }
 
-    /// Tells whether an administrator's rows (origin `uaa`) give a group to a member, directly or nested.
+    /// Tells whether an administrator's rows (origin `uaa`) give a group's scope to a member, by whatever group.
+    pub(super) fn gets(&self, member: &Member, group: &GroupName) -> bool {
+        self.has_row(member, &self.inner(group))
+    }
+
+    /// Tells whether an administrator's rows give the group itself to a member, directly or nested.
     pub(super) fn holds(&self, member: &Member, group: &GroupName) -> bool {
-        let inner = self.inner(group);
+        self.has_row(member, &self.nested(group))
+    }
+
+    fn has_row(&self, member: &Member, inner: &BTreeSet<GroupName>) -> bool {
         let Some(id) = self.id(member) else { return false };
         self.containers(id).iter().any(|container| {
             inner.contains(&container.name)
@@ -199,13 +221,21 @@ impl<'a> World<'a> {
         })
     }
 
-    /// Tells whether an external group is mapped to a group or to one nested in it.
-    pub(super) fn maps(&self, origin: &Origin, mapping: &Mapping, group: &GroupName) -> bool {
-        let inner = self.inner(group);
-        inner
-            .iter()
-            .flat_map(|name| self.mappings(name))
-            .any(|other| other.origin == *origin && other.external_group == mapping.external_group)
+    /// Tells whether an external group is mapped to a group of this scope, or to one nested in it.
+    pub(super) fn gets_mapped(&self, mapping: &Mapping, group: &GroupName) -> bool {
+        self.is_mapped(mapping, &self.inner(group))
+    }
+
+    /// Tells whether an external group is mapped to the group itself or to one nested in it.
+    pub(super) fn maps(&self, mapping: &Mapping, group: &GroupName) -> bool {
+        self.is_mapped(mapping, &self.nested(group))
+    }
+
+    fn is_mapped(&self, mapping: &Mapping, inner: &BTreeSet<GroupName>) -> bool {
+        let others = inner.iter().flat_map(|name| self.mappings(name));
+        others
+            .into_iter()
+            .any(|other| other.origin == mapping.origin && other.external_group == mapping.external_group)
     }
 }
 
@@ -242,18 +272,17 @@ fn is_nested(group: &ObservedGroup, id: &Guid) -> bool {
     group.rows.get(id).is_some_and(|row| row.kind == MemberKind::Group)
 }
 
-/// Everything that can be reached from `start` and `besides` by `next`, themselves included; cycles are legal in UAA.
+/// Everything that can be reached from `start` by `next`, itself included; cycles are legal in UAA.
 fn closure(
     cache: &RefCell<HashMap<GroupName, Rc<BTreeSet<GroupName>>>>,
     start: &GroupName,
-    besides: impl IntoIterator<Item = GroupName>,
     next: impl Fn(&GroupName) -> Vec<GroupName>,
 ) -> Rc<BTreeSet<GroupName>> {
     if let Some(found) = cache.borrow().get(start) {
         return Rc::clone(found);
     }
-    let mut found: BTreeSet<GroupName> = besides.into_iter().chain([start.clone()]).collect();
-    let mut open: Vec<GroupName> = found.iter().cloned().collect();
+    let mut found = BTreeSet::from([start.clone()]);
+    let mut open = vec![start.clone()];
     while let Some(name) = open.pop() {
         for name in next(&name) {
             if found.insert(name.clone()) {

@@ -105,20 +105,21 @@ fn common(subject: &Subject, privileged: &GroupName) -> Subject {
     }
 }
 
-/// Tells whether the subject held it before (a membership that a login brought, and may end, does not count).
+/// Tells whether the subject held it before. What does not count: a membership that a login brought, and may end; and
+/// the scope alone, by a group `a,privileged`, whose case may be another.
 fn had(case: &Case<'_>, subject: &Subject, privileged: &GroupName) -> bool {
     match subject {
         // A group in a cycle is no holder of itself.
-        Subject::Member(Member::Group(group)) if group.scopes().any(|scope| scope == *privileged) => true,
+        Subject::Member(Member::Group(group)) if group == privileged => true,
         Subject::Member(member) => case.before.holds(member, privileged),
-        Subject::Mapped(mapping) => case.before.maps(&mapping.origin, mapping, privileged),
+        Subject::Mapped(mapping) => case.before.maps(mapping, privileged),
     }
 }
 
 fn keeps(case: &Case<'_>, subject: &Subject, privileged: &GroupName) -> bool {
     match subject {
-        Subject::Member(member) => case.after.holds(member, privileged),
-        Subject::Mapped(mapping) => case.after.maps(&mapping.origin, mapping, privileged),
+        Subject::Member(member) => case.after.gets(member, privileged),
+        Subject::Mapped(mapping) => case.after.gets_mapped(mapping, privileged),
     }
 }
 

@@ -57,6 +57,9 @@ pub struct Observed {
     pub server: Server,
     /// Who we are there.
     pub me: Identity,
+    /// Whether the token is the default zone's and works in this zone by the zone header (`-z`). Then only its scopes of
+    /// this zone count, and `uaa.admin`; at a zone's own host, that zone's tokens and their bare scopes do.
+    pub zone_by_header: bool,
     /// Users found, by name. Complete for [`ReadScope::users`]; may hold others.
     pub users: BTreeMap<UserKey, ObservedUser>,
     /// Names of ids that occur as members where [`ReadScope::names_members_of`] says so. An id there that has no name here is a

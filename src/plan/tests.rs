@@ -1287,6 +1287,7 @@ fn what_the_token_lacks_is_named_for_what_the_plan_does_only() {
         let zone = zone.to_owned();
         site.clone().change(|observed| {
             observed.me.scopes = scopes;
+            observed.zone_by_header = zone != "uaa";
             observed.server.zone = zone;
         })
     };
@@ -1315,6 +1316,17 @@ fn what_the_token_lacks_is_named_for_what_the_plan_does_only() {
     assert_eq!(missing(&["zones.t1.scim.write"], "t1"), NOTHING);
     assert_eq!(missing(&["zones.t2.admin", "zones.uaa.admin"], "t1").len(), 3);
     assert_eq!(missing(&["zones.uaa.admin"], "uaa").len(), 3);
+    // UAA drops them with the header; at the zone's own host they count.
+    assert_eq!(
+        missing(&["scim.read", "scim.write", "groups.update"], "t1"),
+        [
+            "create users: zones.t1.scim.write zones.t1.scim.create zones.t1.admin uaa.admin",
+            "add members to groups: zones.t1.scim.write zones.t1.admin uaa.admin",
+            "remove members from groups: zones.t1.scim.write zones.t1.admin uaa.admin",
+        ]
+    );
+    let at_its_own_host = site(&["scim.write"], "t1").change(|observed| observed.zone_by_header = false);
+    assert_eq!(missing_authorities(&manifest.plan(&at_its_own_host), &at_its_own_host.0), []);
 }
 
 // Size.

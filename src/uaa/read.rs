@@ -77,6 +77,7 @@ pub(super) async fn observe(
     Ok(Observed {
         server: Server { zone: zone_id, ..server.clone() },
         me: Identity { client_id: Some(looking.client_id().clone()), user: None, scopes: token.scopes },
+        zone_by_header: looking.zone().is_some(),
         users: by_name(users, &scope.users)?,
         names,
         groups: groups.groups,

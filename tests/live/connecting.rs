@@ -131,6 +131,19 @@ on_each_uaa! {
         assert_eq!(ran.code, 0, "{ran:?}");
     }
 
+    fn in_another_zone_only_the_authorities_of_that_zone_count(world) {
+        world.file("pks.yml", "version: 1\ngroups: [{name: team.zoned}]\n");
+        let scope = |name: &str| format!("zones.{}.scim.{name}", world.zone.id);
+        let (read, write) = (scope("read"), scope("write"));
+        for (authorities, code) in [([read.as_str(), "scim.write"], 1), ([&read, &write], 0)] {
+            let client = world.foundation.has_client("zoned", &authorities);
+            let mut command = world.command(&["apply", "-f", "pks.yml", "--yes"]);
+            let ran = Ran::from(command.env("UAA_CLIENT_ID", &client.0).env("UAA_CLIENT_SECRET", &client.1).output().expect("runs"));
+            assert_eq!(ran.code, code, "{ran:?}");
+            assert_eq!(ran.stderr.contains("nothing was written") && ran.stderr.contains(&write), code == 1, "{ran:?}");
+        }
+    }
+
     fn a_wrong_path_or_scheme_names_the_right_address(world) {
         world.file("pks.yml", ANY);
         let right = world.foundation.uaa_url();

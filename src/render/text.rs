@@ -1,5 +1,6 @@
 //! A plan for people: what changes by phase, what is kept, what was not compared, what the rails say.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use anstyle::Style;
@@ -24,7 +25,7 @@ pub fn plan(plan: &Plan) -> String {
     let target = &plan.target;
     let zone = if target.zone.is_empty() { String::new() } else { format!(", zone {}", name(&target.zone)) };
     let _ = writeln!(out, "{}{zone} (UAA {})", visible(&target.url), visible(&target.uaa_version));
-    changes(&mut out, &plan.changes);
+    changes(&mut out, plan);
     kept(&mut out, &plan.kept);
     blind_spots(&mut out, &plan.blind_spots);
     findings(&mut out, &plan.findings, &plan.changes);
@@ -32,7 +33,14 @@ pub fn plan(plan: &Plan) -> String {
     out
 }
 
-fn changes(out: &mut String, changes: &[Change]) {
+fn changes(out: &mut String, plan: &Plan) {
+    let changes = &plan.changes;
+    // The list of findings says these once, and names the changes.
+    let allowed: BTreeSet<&str> =
+        plan.findings.iter().filter(|finding| finding.allowed).map(|finding| &*finding.message).collect();
+    let notes = |change: &Change| -> Vec<String> {
+        change.notes.iter().filter(|note| !allowed.contains(note.as_str())).cloned().collect()
+    };
     let width = changes
         .iter()
         .map(|change| name(&change.key).width())
@@ -40,7 +48,7 @@ fn changes(out: &mut String, changes: &[Change]) {
         .max()
         .unwrap_or_default();
     let mut phase = None;
-    for alike in changes.chunk_by(noted_alike) {
+    for alike in changes.chunk_by(|one, next| noted_alike(one, &notes(one), next, &notes(next))) {
         for change in alike {
             if phase != Some(change.phase) {
                 phase = Some(change.phase);
@@ -65,17 +73,17 @@ fn changes(out: &mut String, changes: &[Change]) {
             }
         }
         let these = if alike.len() == 1 { String::new() } else { format!("these {}: ", alike.len()) };
-        for note in alike.iter().take(1).flat_map(|change| &change.notes) {
-            let _ = writeln!(out, "            {} {these}{}", styled(style::WARNING, "!"), visible(note));
+        for note in alike.first().map(notes).unwrap_or_default() {
+            let _ = writeln!(out, "            {} {these}{}", styled(style::WARNING, "!"), visible(&note));
         }
     }
 }
 
 /// Tells whether two changes, one right after the other, can share the lines of their notes: a hundred members who
 /// leave one group lose their sessions alike.
-fn noted_alike(one: &Change, next: &Change) -> bool {
-    let bare = |change: &Change| change.fields.is_empty() && !change.notes.is_empty();
-    one.phase == next.phase && one.action == next.action && bare(one) && bare(next) && one.notes == next.notes
+fn noted_alike(one: &Change, notes: &[String], next: &Change, next_notes: &[String]) -> bool {
+    let bare = one.fields.is_empty() && next.fields.is_empty() && !notes.is_empty();
+    one.phase == next.phase && one.action == next.action && bare && notes == next_notes
 }
 
 fn phase_words(phase: Phase) -> (&'static str, &'static str) {

@@ -6,6 +6,7 @@ use std::fmt::Write as _;
 use anstyle::Style;
 use unicode_width::UnicodeWidthStr;
 
+use super::accounting;
 use super::style::{self, styled};
 use crate::plan::{
     Action, BlindSpot, BlindSpotWhat, Change, FieldChange, FieldValue, Finding, Kept, KeptWhy, Kind, Phase,
@@ -170,14 +171,37 @@ fn kept(out: &mut String, all: &[Kept]) {
         if items.len() > shown {
             let _ = writeln!(out, "      … and {} more (see --format json)", items.len() - shown);
         }
+        if *why == KeptWhy::UnaccountedAccess {
+            to_account(out, *of, items);
+        }
+    }
+}
+
+/// Says what to write about access that the manifest does not account for.
+fn to_account(out: &mut String, of: Kind, items: &[String]) {
+    let entries = accounting::entries(of, items);
+    let mut under = "";
+    for entry in entries.iter().take(SHOWN_KEPT) {
+        if entry.under != under {
+            under = entry.under;
+            let _ =
+                writeln!(out, "    to take it, write under `{under}` (to keep it, what stands behind #):");
+        }
+        let keeps = styled(style::DIM, format!("# {}", entry.keeps));
+        let _ = writeln!(out, "      {}  {keeps}", entry.takes);
+    }
+    if entries.len() > SHOWN_KEPT {
+        let _ = writeln!(out, "      … and {} more in the same way", entries.len() - SHOWN_KEPT);
+    }
+    if entries.first().is_some_and(|entry| entry.under == "users") {
+        let nested = "(a user whose entry says `none` already comes in by a nested group)";
+        let _ = writeln!(out, "    {}", styled(style::DIM, nested));
     }
 }
 
 fn why_words(why: KeptWhy) -> &'static str {
     match why {
-        KeptWhy::UnaccountedAccess => {
-            "cluster access that the manifest does not account for; an entry with cluster_access: none takes it"
-        }
+        KeptWhy::UnaccountedAccess => "cluster access that the manifest does not account for",
         KeptWhy::DerivedMembership => {
             "brought by a login of the identity provider: ends when the mapping there ends"
         }

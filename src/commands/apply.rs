@@ -102,7 +102,7 @@ async fn agree(
     let mut shown: Option<Plan> = None;
     loop {
         let begun = Instant::now();
-        let (observed, plan) = look::look(reader, &loaded.desired, &args.allow, console).await?;
+        let (observed, plan) = look::look(reader, loaded, &args.allow, console).await?;
         match &shown {
             None => look::warn_of_unused_allows(&plan, &args.allow, console),
             Some(shown) if shown.changes == plan.changes && shown.findings == plan.findings => {
@@ -128,9 +128,12 @@ async fn agree(
                 return Ok((observed, plan));
             }
         } else if !Console::can_ask() {
-            return Err(Error::new("nobody can be asked here; nothing was written")
-                .hint("give --yes to apply without asking")
-                .into());
+            return Err(Error::new(format!(
+                "nobody is at a terminal to answer \"{}\"; nothing was written",
+                question(&plan)
+            ))
+            .hint("to answer yes beforehand, add --yes to the command")
+            .into());
         } else if !console.ask(&question(&plan)) {
             console.note("Nothing was written.");
             return Err(Stop::Exit(Exit::Error));
@@ -202,7 +205,7 @@ async fn look_again(
                     report.remaining.sort();
                     report.remaining.dedup();
                 }
-                Err(objections) => console.say(&render::problems::objections(&objections)),
+                Err(objections) => console.say(&render::problems::objections(&objections, loaded)),
             }
         }
         Err(error) => {

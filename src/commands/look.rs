@@ -71,14 +71,14 @@ pub(super) fn refused(desired: &Desired, server: &Server) -> Option<Plan> {
 /// Reads the server and makes the plan; says every entry that cannot come true.
 pub(super) async fn look(
     reader: &Reader,
-    desired: &Desired,
+    loaded: &Loaded,
     allow: &[String],
     console: &Console,
 ) -> Result<(Observed, Plan), Stop> {
-    let observed = reader.observe(&plan::scope(desired)).await?;
+    let observed = reader.observe(&plan::scope(&loaded.desired)).await?;
     let allow: Allow = allow.iter().cloned().collect::<BTreeSet<_>>();
-    let plan = plan::make(desired, &observed, &Policy::default(), &allow).map_err(|objections| {
-        console.say(&render::problems::objections(&objections));
+    let plan = plan::make(&loaded.desired, &observed, &Policy::default(), &allow).map_err(|objections| {
+        console.say(&render::problems::objections(&objections, loaded));
         Stop::Exit(Exit::Error)
     })?;
     Ok((observed, plan))
@@ -87,7 +87,11 @@ pub(super) async fn look(
 /// Warns of an `--allow` that allows nothing: a misspelt key, or one that a script has kept too long.
 pub(super) fn warn_of_unused_allows(plan: &Plan, allow: &[String], console: &Console) {
     for key in plan::unused_allows(plan, &allow.iter().cloned().collect()) {
-        console.warn(&format!("--allow {} allows nothing: no finding has this key", visible::shell(&key)));
+        let open = plan.refusals().filter_map(|finding| finding.key.as_deref());
+        let near = manifest::nearest(&key, open);
+        let near = near.map_or_else(String::new, |near| format!("; did you mean {}?", visible::shell(near)));
+        console
+            .warn(&format!("--allow {} allows nothing: no finding has this key{near}", visible::shell(&key)));
     }
 }
 

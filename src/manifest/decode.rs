@@ -53,6 +53,8 @@ pub(super) struct At<T> {
 /// One file's entries.
 #[derive(Debug, Default)]
 pub(super) struct Document {
+    /// Where it stands, when it has a version and nothing else.
+    pub(super) says_nothing: Option<Mark>,
     /// The `target` block and its key's place.
     pub(super) target: Option<(Mark, Target)>,
     /// Whether there is a `users` key.
@@ -131,8 +133,10 @@ pub(super) fn document(root: Node, drafts: &mut Drafts) -> Document {
     else {
         return document;
     };
+    document.says_nothing = (fields.only("version")).then_some(mark);
     match fields.take("version") {
         Some(entry) => cx.version(&entry),
+        None if fields.meant("version") => {}
         None => cx.drafts.add(
             Draft::error("missing-version", "the manifest does not say its version")
                 .at(mark)
@@ -218,6 +222,7 @@ impl Decoder<'_> {
         let mark = fields.mark;
         let username = match fields.take("username") {
             Some(entry) => self.text(Some(entry), &of, Rule::Name),
+            None if fields.meant("username") => None,
             None => {
                 self.drafts.add(
                     Draft::error("missing-key", "a user has no `username`")
@@ -278,6 +283,7 @@ impl Decoder<'_> {
         let mark = fields.mark;
         let name = match fields.take("name") {
             Some(entry) => self.text(Some(entry), &of, Rule::Scope),
+            None if fields.meant("name") => None,
             None => {
                 self.drafts.add(
                     Draft::error("missing-key", "a group has no `name`")
@@ -367,6 +373,7 @@ impl Decoder<'_> {
                 );
                 None
             }
+            (None, None) if fields.meant("username") || fields.meant("group") => None,
             (None, None) => {
                 self.drafts.add(
                     Draft::error("missing-key", "a member has neither `username` nor `group`")
@@ -385,7 +392,7 @@ impl Decoder<'_> {
         let mut fields = self.map(node, "an external group", MAPPING, help)?;
         let (origin, group) = (fields.take("origin"), fields.take("group"));
         for (entry, key) in [(&origin, "origin"), (&group, "group")] {
-            if entry.is_none() {
+            if entry.is_none() && !fields.meant(key) {
                 self.drafts.add(
                     Draft::error("missing-key", format!("an external group has no `{key}`"))
                         .at(mark)

@@ -16,6 +16,10 @@ const MAX_CHARS: usize = 255;
 /// The known keys of one map that are not yet taken.
 pub(super) struct Fields {
     entries: Vec<Entry>,
+    /// The known keys that unknown ones are probably meant to be.
+    meant: Vec<String>,
+    /// How many keys are not known.
+    unknown: usize,
     /// Where the map stands.
     pub(super) mark: Mark,
 }
@@ -25,6 +29,16 @@ impl Fields {
     pub(super) fn take(&mut self, key: &str) -> Option<Entry> {
         let at = self.entries.iter().position(|entry| entry.key == key)?;
         Some(self.entries.swap_remove(at))
+    }
+
+    /// Tells whether a key is there and no other, not even an unknown one.
+    pub(super) fn only(&self, key: &str) -> bool {
+        self.unknown == 0 && matches!(&self.entries[..], [entry] if entry.key == key)
+    }
+
+    /// Tells whether a key is probably there, misspelt: that is said already.
+    pub(super) fn meant(&self, key: &str) -> bool {
+        self.meant.iter().any(|meant| meant == key)
     }
 
     /// Returns a text without judging it, to name the entry in messages.
@@ -90,7 +104,8 @@ impl Decoder<'_> {
                 return None;
             }
         };
-        let mut fields = Fields { entries: Vec::with_capacity(entries.len()), mark };
+        let mut fields =
+            Fields { entries: Vec::with_capacity(entries.len()), meant: Vec::new(), unknown: 0, mark };
         let named = ["username", "name"].iter().find_map(|key| {
             let entry = entries.iter().find(|entry| entry.key == *key)?;
             match (&entry.node.value, what) {
@@ -105,15 +120,18 @@ impl Decoder<'_> {
             if known.contains(&entry.key.as_str()) {
                 fields.entries.push(entry);
             } else {
-                self.unknown(&entry, what, &named, known);
+                fields.unknown += 1;
+                let near = self.unknown(&entry, what, &named, known);
+                fields.meant.extend(near.map(str::to_owned));
             }
         }
         Some(fields)
     }
 
-    pub(super) fn unknown(&mut self, entry: &Entry, what: &str, named: &str, known: &[&str]) {
+    /// Reports an unknown key; returns the known one that is probably meant.
+    fn unknown<'k>(&mut self, entry: &Entry, what: &str, named: &str, known: &[&'k str]) -> Option<&'k str> {
         if entry.key.is_empty() && matches!(entry.node.value, Value::Broken) {
-            return;
+            return None;
         }
         let later = match (what, entry.key.as_str()) {
             ("a manifest", "clients") => {
@@ -155,6 +173,7 @@ impl Decoder<'_> {
                 .label(format!("not a key of {what}"))
                 .help(help),
         );
+        near
     }
 
     /// Takes a list apart.

@@ -6,7 +6,7 @@
 use std::collections::btree_map::Entry as Slot;
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::decode::{At, Document, Group, MemberName, User};
+use super::decode::{At, Document, Group, MemberName, Password, User};
 use super::problem::{Draft, Drafts, Mark, list, nearest, quote};
 use super::source::Texts;
 use crate::desired::{
@@ -30,6 +30,7 @@ pub(super) fn resolve(
         user_marks: BTreeMap::new(),
         group_marks: BTreeMap::new(),
         statements: Vec::new(),
+        secret_marks: BTreeMap::new(),
     };
     let mut pinned = None;
     let (mut users, mut groups) = (Vec::new(), Vec::new());
@@ -90,6 +91,8 @@ struct Resolver<'a> {
     /// The first entry of each group, as spelt there, and its place.
     group_marks: BTreeMap<GroupName, Mark>,
     statements: Vec<Statement>,
+    /// Where each variable of a secret is used first, and whose secret it is there.
+    secret_marks: BTreeMap<String, (Mark, String)>,
 }
 
 impl Resolver<'_> {
@@ -338,6 +341,9 @@ impl Resolver<'_> {
         if self.user_marks.get(&key) != Some(&mark) {
             return;
         }
+        if let Some(password) = &user.password {
+            self.shared_secret(password, &shown);
+        }
         let password = user.password.map(|at| {
             self.secrets.passwords.insert(key.clone(), at.value.value);
             let source = at.value.variable.map_or(SecretSource::Literal, SecretSource::Variable);
@@ -360,6 +366,30 @@ impl Resolver<'_> {
             origin_because,
         };
         self.desired.users.insert(key, desired);
+    }
+
+    /// Warns of a secret that two entries use: whoever knows the one knows the other, and one changed line in a pull
+    /// request can give a user the secret of another.
+    fn shared_secret(&mut self, password: &At<Password>, shown: &str) {
+        let Some(variable) = &password.value.variable else { return };
+        match self.secret_marks.entry(variable.clone()) {
+            Slot::Vacant(slot) => {
+                slot.insert((password.mark, shown.to_owned()));
+            }
+            Slot::Occupied(slot) => {
+                let (first, whose) = slot.get();
+                self.drafts.add(
+                    Draft::warning(
+                        "shared-secret",
+                        format!("{shown} has the same password variable as {whose}: {}", quote(variable)),
+                    )
+                    .at(password.mark)
+                    .label(format!("the password of {shown}"))
+                    .also(*first, format!("the password of {whose}"))
+                    .help("give each its own variable: who knows the one password knows the other"),
+                );
+            }
+        }
     }
 
     fn access(&mut self, access: &At<Vec<At<ClusterRole>>>, member: &Member, shown: &str) {

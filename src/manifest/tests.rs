@@ -214,7 +214,7 @@ fn one_manifest_one_error() {
         ("users: [{username: ' a'}]\n", "2:20 bad-name: `username` of user ` a` begins or ends with a blank"),
         (
             "users: [{username: \"a\\tb\"}]\n",
-            "2:20 bad-name: `username` of user `a b` holds a control character",
+            "2:20 bad-name: `username` of user `a→b` holds a control character",
         ),
         (
             "users: [{username: a, active: 'true'}]\n",
@@ -293,8 +293,18 @@ fn one_manifest_one_error() {
         ),
         ("groups: [{name: g, members: *x}]\n", "2:29 unknown-alias: this alias refers to no anchor above it"),
         ("? [a]\n: b\n", "2:3 bad-key: a key must be a plain text"),
+        ("users: [{usrname: a}]\n", "2:10 unknown-key: unknown key `usrname` in a user"),
+        ("groups: [{nmae: g}]\n", "2:11 unknown-key: unknown key `nmae` in a group"),
+        (
+            "groups: [{name: g, members: [{usernme: a}]}]\n",
+            "2:31 unknown-key: unknown key `usernme` in a member",
+        ),
+        (
+            "groups: [{name: g, external_groups: [{orgin: ldap, group: x}]}]\n",
+            "2:39 unknown-key: unknown key `orgin` in an external group",
+        ),
         ("---\nversion: 1\n", "2:1 several-documents: a file holds one YAML document only"),
-        ("users:\n\t- username: a\n", "3:2 yaml-syntax"),
+        ("users:\n\t- username: a\n", "3:1 yaml-syntax"),
         ("\"((x))\": 1\n", "2:1 placeholder-in-key: `((x))` stands where a key should"),
         (
             "users: [{username: '((a b))'}]\n",
@@ -328,7 +338,71 @@ fn the_version_is_required_and_is_one() {
         one("[]\n"),
         "m.yml:1:1 wrong-type: a manifest must be a map of keys and values, not a list\n"
     );
+    assert_eq!(one("versoin: 1\n"), "m.yml:1:1 unknown-key: unknown key `versoin`\n");
     assert_eq!(one("\u{feff}version: 1\n"), "");
+}
+
+#[test]
+fn a_file_that_says_only_its_version_draws_a_warning() {
+    let warned = |text: &str| {
+        let files = [("a.yml", "version: 1\nusers: []\n"), ("m.yml", text)];
+        let loaded = load_texts(&files, &Sources::default());
+        lines(&loaded.unwrap_or_else(|problems| panic!("{}", lines(&problems.0))).warnings)
+    };
+    assert_eq!(warned("version: 1\n"), "m.yml:1:1 declares-nothing: `m.yml` declares nothing\n");
+    for text in ["version: 1\nusers: []\n", "version: 1\ngroups: []\n", "version: 1\ntarget: {zone: uaa}\n"] {
+        assert_eq!(warned(text.replace("users", "groups").as_str()), "", "{text}");
+    }
+    // A misspelt key is the matter then, not that nothing is said.
+    assert_eq!(errors("gruops: []\n"), "m.yml:2:1 unknown-key: unknown key `gruops`\n");
+}
+
+#[test]
+fn a_secret_that_two_users_share_draws_a_warning_with_both_lines() {
+    let body = "\
+users:
+  - {username: a, email: a@example.com, password: ((p))}
+  - {username: b, email: b@example.com, password: ((q))}
+  - username: c
+    email: c@example.com
+    password: ((p))
+";
+    let loaded = loaded_with(body, &environment(&[("p", "x"), ("q", "y")]));
+    assert_eq!(
+        lines(&loaded.warnings),
+        "m.yml:7:15 shared-secret: user `c` has the same password variable as user `a`: `p`\n"
+    );
+    let (first, label) = loaded.warnings[0].also.as_ref().expect("the first is shown");
+    assert_eq!((first.line, label.as_str()), (3, "the password of user `a`"));
+}
+
+#[test]
+fn a_tab_shows_and_is_what_the_mark_stands_at() {
+    for (body, line, shown, column) in [
+        ("users:\n\t- username: a\n", 3, "→- username: a", 1),
+        ("users:\n  - username: a\n\t  active: true\n", 4, "→  active: true", 1),
+        ("users:\n  - username: é\n    groups:\n  \t- x\n", 5, "  →- x", 3),
+    ] {
+        let found = errors_of(&[("m.yml", &format!("version: 1\n{body}"))], &Sources::default());
+        let at = found[0].at.as_ref().expect("it has a place");
+        assert_eq!((at.line, at.column, at.text.as_str()), (line, column, shown), "{body}");
+        assert_eq!(&at.text[at.span.clone()], "→", "{body}");
+    }
+    // A tab that YAML allows shows too, and what is marked behind it is marked.
+    let found = errors_of(
+        &[("m.yml", "version: 1\nusers:\n  - username:\ta\n    active:\t3\n")],
+        &Sources::default(),
+    );
+    let at = found[0].at.as_ref().expect("it has a place");
+    assert_eq!((at.text.as_str(), &at.text[at.span.clone()], at.column), ("    active:→3", "3", 13));
+}
+
+#[test]
+fn a_key_that_is_missing_is_said_when_no_other_is_meant_to_be_it() {
+    assert_eq!(
+        errors("users: [{login: a}]\n"),
+        "m.yml:2:9 missing-key: a user has no `username`\nm.yml:2:10 unknown-key: unknown key `login` in a user\n"
+    );
 }
 
 #[test]

@@ -41,7 +41,8 @@ fn without_a_terminal_it_wants_yes() {
     let ended = story.run(&["apply", "-f", "pks.yml"]).exits(1);
     assert!(
         ended.stderr.ends_with(
-            "error: nobody can be asked here; nothing was written\nhint: give --yes to apply without asking\n"
+            "error: nobody is at a terminal to answer \"Apply these 4 changes to http://localhost:PORT (zone uaa)?\"; nothing was written\n\
+             hint: to answer yes beforehand, add --yes to the command\n"
         ),
         "{ended}"
     );

@@ -61,6 +61,13 @@ fn a_refused_plan_says_what_to_type() {
         .file("pks.yml", "version: 1\ngroups:\n  - {name: uaa.admin, additive: true, members: [frank]}\n");
     insta::assert_snapshot!(story.run(&["plan", "-f", "pks.yml"]).exits(3));
     story.run(&["plan", "-f", "pks.yml", "--allow", "escalates:uaa.admin/uaa/frank"]).exits(0);
+    let warned = |key| story.run(&["plan", "-f", "pks.yml", "--allow", key]).exits(3).stderr;
+    assert_eq!(
+        warned("escalates:uaa.admin/frank"),
+        "warning: --allow 'escalates:uaa.admin/frank' allows nothing: no finding has this key; \
+         did you mean 'escalates:uaa.admin/uaa/frank'?\n"
+    );
+    assert!(warned("removals:team").ends_with("no finding has this key\n"));
 }
 
 #[test]
@@ -80,6 +87,16 @@ fn an_entry_that_cannot_come_true_is_an_error_with_its_line() {
         "version: 1\nusers:\n  - {username: new, cluster_access: none}\n  - {username: cody, origin: ldpa, email: c@example.com}\n",
     );
     insta::assert_snapshot!(story.run(&["plan", "-f", "pks.yml"]).exits(1));
+}
+
+#[test]
+fn the_line_of_such_an_entry_shows_no_secret() {
+    let text =
+        format!("version: 1\nusers:\n  - {{username: new, password: {SECRET}}} # password: {SECRET}\n");
+    let ended = story().without("PKS_alana").file("pks.yml", &text).run(&["plan", "-f", "pks.yml"]).exits(1);
+    assert!(ended.stderr.contains("\n3 |   - {username: new, password: ***} # password***\n"), "{ended}");
+    assert!(ended.stderr.contains("error[cannot-come-true]: user `uaa/new` does not exist yet"), "{ended}");
+    assert!(ended.stderr.contains(" --> pks.yml:3:5"), "{ended}");
 }
 
 #[test]

@@ -5,13 +5,14 @@
 
 use secrecy::SecretString;
 
+use super::clients::Client;
 use super::field::{Decoder, Rule};
 use super::problem::{Draft, Drafts, Mark, nearest, quote};
 use super::tree::{Entry, Node, Value};
 use crate::model::{ClusterRole, UAA_ORIGIN};
 
 /// The keys of a manifest.
-pub(super) const TOP: &[&str] = &["version", "target", "users", "groups"];
+pub(super) const TOP: &[&str] = &["version", "target", "users", "groups", "clients"];
 /// The keys of `target`.
 pub(super) const TARGET: &[&str] = &["issuer", "zone", "origins"];
 /// The keys of a user.
@@ -63,6 +64,8 @@ pub(super) struct Document {
     pub(super) users: Vec<User>,
     /// What is under `groups`.
     pub(super) groups: Vec<Group>,
+    /// What is under `clients`.
+    pub(super) clients: Vec<Client>,
 }
 
 /// The `target` block.
@@ -95,7 +98,7 @@ pub(super) struct User {
     pub(super) groups: Vec<At<String>>,
 }
 
-/// A password and the variable that it comes from.
+/// A password or another secret, and the variable that it comes from.
 #[derive(Debug)]
 pub(super) struct Password {
     pub(super) value: SecretString,
@@ -129,7 +132,7 @@ pub(super) fn document(root: Node, drafts: &mut Drafts) -> Document {
     let mut document = Document::default();
     let mark = root.mark;
     let Some(mut fields) =
-        cx.map(root, "a manifest", TOP, "write `version: 1` first, then `users:` and `groups:`")
+        cx.map(root, "a manifest", TOP, "write `version: 1` first, then `users:`, `groups:` and `clients:`")
     else {
         return document;
     };
@@ -156,6 +159,10 @@ pub(super) fn document(root: Node, drafts: &mut Drafts) -> Document {
     if let Some(entry) = fields.take("groups") {
         document.groups =
             cx.list(entry, "groups", "the manifest").into_iter().filter_map(|node| cx.group(node)).collect();
+    }
+    if let Some(entry) = fields.take("clients") {
+        let clients = cx.list(entry, "clients", "the manifest");
+        document.clients = clients.into_iter().filter_map(|node| cx.client(node)).collect();
     }
     document
 }
@@ -406,7 +413,7 @@ impl Decoder<'_> {
         Some(At { value: (origin?.value, group?.value), mark, key: mark })
     }
 
-    fn access(&mut self, entry: Entry, of: &str) -> Option<At<Vec<At<ClusterRole>>>> {
+    pub(super) fn access(&mut self, entry: Entry, of: &str) -> Option<At<Vec<At<ClusterRole>>>> {
         let (mark, key) = (entry.node.mark, entry.key_mark);
         let help = "write `admin`, `manage`, `read` or `none`, or a list of the first three";
         let items = match entry.node.value {

@@ -6,13 +6,15 @@
 //! paths ──source──▶ texts ──tree──▶ positioned nodes ──interpolate──▶ nodes ──decode──▶ entries ──resolve──▶ Desired
 //!                                └─────────── every step adds to one list of problems (problem) ───────────┘
 //! ```
-//! `field` judges single values for `decode`; `mask` knows which text must never be shown; `schema` describes the manifest for editors.
+//! `field` judges single values for `decode`; `clients` and `redirect` know OAuth clients; `mask` knows which text must never be shown; `schema` describes the manifest for editors.
 
+mod clients;
 mod decode;
 mod field;
 mod interpolate;
 mod mask;
 mod problem;
+mod redirect;
 mod resolve;
 pub mod schema;
 mod source;

@@ -13,7 +13,9 @@ use crate::desired::{
     Because, Desired, DesiredGroup, DesiredUser, Holds, Said, SecretSource, Secrets, TargetPin, Wish, WishBy,
     WishState,
 };
-use crate::model::{ClusterRole, ExternalGroup, GroupName, Mapping, Member, Origin, UserKey, Username};
+use crate::model::{
+    ClientId, ClusterRole, ExternalGroup, GroupName, Mapping, Member, Origin, UserKey, Username,
+};
 
 /// Builds the desired state; `unreadable` names a file that may say what is missing.
 pub(super) fn resolve(
@@ -29,11 +31,12 @@ pub(super) fn resolve(
         secrets: Secrets::default(),
         user_marks: BTreeMap::new(),
         group_marks: BTreeMap::new(),
+        client_marks: BTreeMap::new(),
         statements: Vec::new(),
         secret_marks: BTreeMap::new(),
     };
     let mut pinned = None;
-    let (mut users, mut groups) = (Vec::new(), Vec::new());
+    let (mut users, mut groups, mut clients) = (Vec::new(), Vec::new(), Vec::new());
     for document in documents {
         all.desired.users_declared |= document.users_declared;
         if let Some((mark, target)) = document.target {
@@ -53,6 +56,7 @@ pub(super) fn resolve(
         }
         users.extend(document.users);
         groups.extend(document.groups);
+        clients.extend(document.clients);
     }
     for user in &users {
         all.user_key(user);
@@ -60,11 +64,17 @@ pub(super) fn resolve(
     for group in &groups {
         all.group_name(group);
     }
+    for client in &clients {
+        all.client_id(client);
+    }
     for group in groups {
         all.group(group);
     }
     for user in users {
         all.user(user, unreadable);
+    }
+    for client in clients {
+        all.client(client);
     }
     all.wishes();
     (all.desired, all.secrets)
@@ -81,22 +91,24 @@ struct Statement {
     says: String,
 }
 
-struct Resolver<'a> {
+pub(super) struct Resolver<'a> {
     texts: &'a Texts,
-    drafts: &'a mut Drafts,
-    desired: Desired,
-    secrets: Secrets,
+    pub(super) drafts: &'a mut Drafts,
+    pub(super) desired: Desired,
+    pub(super) secrets: Secrets,
     /// The first entry of each user, and its place.
     user_marks: BTreeMap<UserKey, Mark>,
     /// The first entry of each group, as spelt there, and its place.
     group_marks: BTreeMap<GroupName, Mark>,
+    /// The first entry of each client.
+    pub(super) client_marks: BTreeMap<ClientId, Mark>,
     statements: Vec<Statement>,
     /// Where each variable of a secret is used first, and whose secret it is there.
     secret_marks: BTreeMap<String, (Mark, String)>,
 }
 
 impl Resolver<'_> {
-    fn because(&self, mark: Mark) -> Because {
+    pub(super) fn because(&self, mark: Mark) -> Because {
         let line = u32::try_from(self.texts.line(mark.at) + 1).unwrap_or(u32::MAX);
         Because { file: self.texts.name(mark.at.file).to_owned(), line }
     }
@@ -488,7 +500,7 @@ fn key_of(user: &User) -> Option<UserKey> {
     Some(UserKey::new(origin, Username::new(username.value.clone())))
 }
 
-fn duplicate_item(message: &str, second: Mark, first: Mark) -> Draft {
+pub(super) fn duplicate_item(message: &str, second: Mark, first: Mark) -> Draft {
     Draft::error("duplicate-item", message)
         .at(second)
         .label("the second time")

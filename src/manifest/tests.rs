@@ -14,7 +14,7 @@ use crate::desired::{Holds, SecretSource, WishBy, WishState};
 use crate::model::{GroupName, Member, Origin, UserKey, Username};
 
 /// Loads texts as if they were files; a name that ends in `.vars` is a file of variables.
-fn load_texts(files: &[(&str, &str)], sources: &Sources) -> Result<Loaded, Problems> {
+pub(super) fn load_texts(files: &[(&str, &str)], sources: &Sources) -> Result<Loaded, Problems> {
     let (mut texts, mut drafts) = (Texts::default(), Drafts::default());
     let mut sorted = files.to_vec();
     sorted.sort_by_key(|(name, _)| *name);
@@ -29,14 +29,14 @@ fn load_texts(files: &[(&str, &str)], sources: &Sources) -> Result<Loaded, Probl
     check(texts, drafts, sources)
 }
 
-fn given(vars: &[(&str, &str)]) -> Sources {
+pub(super) fn given(vars: &[(&str, &str)]) -> Sources {
     Sources {
         vars: vars.iter().map(|(a, b)| ((*a).to_owned(), (*b).to_owned())).collect(),
         ..Sources::default()
     }
 }
 
-fn environment(vars: &[(&str, &str)]) -> Sources {
+pub(super) fn environment(vars: &[(&str, &str)]) -> Sources {
     let own = |(name, value): &(&str, &str)| {
         ("UAA".to_owned(), (*name).to_owned(), SecretString::from((*value).to_owned()))
     };
@@ -44,7 +44,7 @@ fn environment(vars: &[(&str, &str)]) -> Sources {
 }
 
 /// Writes problems as lines `file:line:column code: message`.
-fn lines(problems: &[Problem]) -> String {
+pub(super) fn lines(problems: &[Problem]) -> String {
     let mut out = String::new();
     for problem in problems {
         match &problem.at {
@@ -58,20 +58,20 @@ fn lines(problems: &[Problem]) -> String {
     out
 }
 
-fn errors_of(files: &[(&str, &str)], sources: &Sources) -> Vec<Problem> {
+pub(super) fn errors_of(files: &[(&str, &str)], sources: &Sources) -> Vec<Problem> {
     load_texts(files, sources).err().map(|problems| problems.0).unwrap_or_default()
 }
 
 /// The problems of one manifest whose `version: 1` is on line 1 and whose given text begins on line 2.
-fn errors(body: &str) -> String {
+pub(super) fn errors(body: &str) -> String {
     lines(&errors_of(&[("m.yml", &format!("version: 1\n{body}"))], &Sources::default()))
 }
 
-fn loaded(body: &str) -> Loaded {
+pub(super) fn loaded(body: &str) -> Loaded {
     loaded_with(body, &Sources::default())
 }
 
-fn loaded_with(body: &str, sources: &Sources) -> Loaded {
+pub(super) fn loaded_with(body: &str, sources: &Sources) -> Loaded {
     match load_texts(&[("m.yml", &format!("version: 1\n{body}"))], sources) {
         Ok(loaded) => loaded,
         Err(problems) => panic!("{}", lines(&problems.0)),
@@ -117,7 +117,7 @@ groups:
     members: [frank, frank]
     absent_members: [hank]
     external_groups:
-clients: []
+clints: []
 ";
     let problems = errors_of(&[("pks.yml", text)], &Sources::default());
     assert_eq!(
@@ -137,7 +137,7 @@ pks.yml:16:15 missing-variable: the variable `dana_password` has no value
 pks.yml:19:22 duplicate-item: `members` of group `pks.clusters.admin` lists `frank` twice
 pks.yml:20:5 absent-members-of-exact-group: `absent_members` of group `pks.clusters.admin` says nothing
 pks.yml:21:5 null-value: `external_groups` of group `pks.clusters.admin` has no value
-pks.yml:22:1 unknown-key: unknown key `clients`
+pks.yml:22:1 unknown-key: unknown key `clints`
 "
     );
     let first = &problems[0];
@@ -778,11 +778,11 @@ fn the_committed_schema_is_the_one_of_the_types() {
 }
 
 /// Turns YAML into JSON for the validator.
-fn json(text: &str) -> serde_json::Value {
+pub(super) fn json(text: &str) -> serde_json::Value {
     serde_saphyr::from_str(text).expect("it is YAML")
 }
 
-fn validator() -> jsonschema::Validator {
+pub(super) fn validator() -> jsonschema::Validator {
     let schema = serde_json::to_value(generate()).expect("a schema is JSON");
     assert!(jsonschema::meta::is_valid(&schema));
     jsonschema::validator_for(&schema).expect("it is a schema")
@@ -847,6 +847,11 @@ fn the_schema_and_the_reader_know_the_same_keys() {
     assert_eq!(keys("/$defs/User/properties"), sorted(super::decode::USER));
     assert_eq!(keys("/$defs/Group/properties"), sorted(super::decode::GROUP));
     assert_eq!(keys("/$defs/ExternalGroup/properties"), sorted(super::decode::MAPPING));
+    let client_keys = super::clients::keys();
+    assert_eq!(
+        keys("/$defs/Client/properties"),
+        sorted(&client_keys.iter().map(String::as_str).collect::<Vec<_>>())
+    );
 }
 
 #[test]
@@ -867,7 +872,7 @@ fn the_schema_takes_placeholders_and_refuses_nulls() {
         "users: [{username: a, gruops: []}]\n",
         "users: [{}]\n",
         "groups: [{name: g, description: }]\n",
-        "clients: []\n",
+        "clients: [{}]\n",
     ] {
         assert!(!fits(body), "{body}");
     }
@@ -880,6 +885,13 @@ fn yaml_like() -> impl Strategy<Value = String> {
         Just("version: 1\n".to_owned()),
         Just("users:\n".to_owned()),
         Just("groups:\n".to_owned()),
+        Just("clients:\n".to_owned()),
+        Just(
+            "  - {client_id: c, client_secret: hunter2canary, token_salt: hunter2canary, scope: 3}\n"
+                .to_owned()
+        ),
+        Just("    client_secret: hunter2canary\n".to_owned()),
+        Just("    token_salt: [hunter2canary]\n".to_owned()),
         Just("  - username: a\n".to_owned()),
         Just("    password: hunter2canary\n".to_owned()),
         Just("    passwrod: {x: [hunter2canary]}\n".to_owned()),
@@ -922,7 +934,10 @@ proptest! {
         active in any::<bool>(),
         access in 0_usize..5,
     ) {
-        use schema::{Access, ClusterAccess, Group, Manifest, Member as M, OrVariable::Value, User, YamlText};
+        use schema::{
+            Access, Approvals, Clearable, Client, ClusterAccess, Group, Manifest, Member as M, OrVariable::Value, Seconds, User,
+            YamlText,
+        };
         let text = text.trim().replace("((", "").replace("))", "");
         let access = [
             ClusterAccess::One(Access::None), ClusterAccess::One(Access::Admin), ClusterAccess::One(Access::Manage),
@@ -938,7 +953,18 @@ proptest! {
             members: Some(Value(vec![M::Name("someone.else".to_owned()), M::Group { group: "inner".to_owned() }])),
             absent_members: None, external_groups: Some(Value(Vec::new())),
         };
-        let manifest = Manifest { version: 1, target: None, users: Some(Value(users)), groups: Some(Value(vec![Value(group)])) };
+        let client = Client {
+            client_id: "app".to_owned(),
+            name: Some(Clearable::Value(YamlText(text.clone()))),
+            client_secret: Some(YamlText(String::new())),
+            scope: Some(Clearable::Value(Value(names.iter().cloned().collect()))),
+            autoapprove: Some(Clearable::Value(Approvals::All(true))),
+            redirect_uri: Some(Clearable::Null),
+            access_token_validity: Some(Clearable::Value(Value(Seconds(60)))),
+            extra: Some(Value([("note".to_owned(), serde_json::json!({"text": text, "list": [null, 1.5, true]}))].into())),
+            ..Client::default()
+        };
+        let manifest = Manifest { version: 1, target: None, users: Some(Value(users)), groups: Some(Value(vec![Value(group)])), clients: Some(Value(vec![Value(client)])) };
         let yaml = serde_saphyr::to_string(&manifest).expect("it can be written");
         assert!(validator().is_valid(&serde_json::to_value(&manifest).expect("it is JSON")));
         let loaded = load_texts(&[("m.yml", &yaml)], &Sources::default()).unwrap_or_else(|p| panic!("{yaml}\n{}", lines(&p.0)));
@@ -946,6 +972,11 @@ proptest! {
         for user in loaded.desired.users.values() {
             assert_eq!(user.given_name.as_ref().map(|said| said.value.as_str()), Some(text.as_str()));
         }
+        let client = &loaded.desired.clients[&crate::model::ClientId::new("app")];
+        assert_eq!(client.fields.len(), 6);
+        let note = &client.fields[&crate::client::ClientField::Extra("note".to_owned())].value;
+        let json = serde_json::json!({"text": text, "list": [null, 1.5, true]});
+        assert_eq!(note.as_ref(), Some(&crate::client::ClientValue::Json(json)));
     }
 }
 

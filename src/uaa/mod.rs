@@ -4,6 +4,8 @@
 //! stands at each call with its fact.
 
 mod authority;
+mod client_wire;
+mod clients;
 mod groups;
 mod http;
 mod identify;

@@ -13,6 +13,8 @@ mod field;
 mod interpolate;
 mod mask;
 mod problem;
+mod prune;
+mod removal;
 mod resolve;
 pub mod schema;
 mod source;

@@ -22,7 +22,7 @@ use crate::desired::{DesiredClient, Said, SecretSource, WishState};
 use crate::model::{ClientId, ClusterRole};
 
 /// The keys of a client, besides [`ClientField::NAMED`].
-const OWN_KEYS: [&str; 4] = ["client_id", "client_secret", "extra", "cluster_access"];
+const OWN_KEYS: [&str; 5] = ["client_id", "state", "client_secret", "extra", "cluster_access"];
 /// What UAA would take for something else than further information, or what it gives back by itself (facts §6.2).
 const RESERVED: [&str; 17] = [
     "action",
@@ -65,6 +65,8 @@ pub(super) struct Client {
     pub(super) mark: Mark,
     /// `None`: it has none that could be read, which is said already.
     pub(super) id: Option<At<String>>,
+    /// Where it says that the client shall not exist.
+    pub(super) absent: Option<Mark>,
     fields: BTreeMap<ClientField, At<Option<ClientValue>>>,
     /// Where each item of a list stands.
     items: BTreeMap<(ClientField, String), Mark>,
@@ -99,6 +101,7 @@ impl Decoder<'_> {
         let mut client = Client {
             mark: fields.mark,
             id: None,
+            absent: None,
             fields: BTreeMap::new(),
             items: BTreeMap::new(),
             secret: None,
@@ -113,6 +116,10 @@ impl Decoder<'_> {
                     .label("`client_id` is missing in this entry")
                     .help("add `client_id: …`"),
             ),
+        }
+        client.absent = self.absent(&mut fields, &of);
+        if client.absent.is_some() {
+            return Some(client);
         }
         client.secret = fields.take("client_secret").and_then(|entry| self.client_secret(entry, &of));
         client.cluster_access = fields.take("cluster_access").and_then(|entry| self.access(entry, &of));
@@ -616,6 +623,10 @@ impl Resolver<'_> {
             return;
         }
         let because = self.because(client.mark);
+        if client.absent.is_some() {
+            self.desired.absent.clients.insert(id, because);
+            return;
+        }
         let source = |secret: &Password| match &secret.variable {
             Some(name) => SecretSource::Variable(name.clone()),
             None if secret.value.expose_secret().is_empty() => SecretSource::Empty,

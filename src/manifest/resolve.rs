@@ -6,7 +6,7 @@
 use std::collections::btree_map::Entry as Slot;
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::decode::{At, Document, Group, MemberName, Password, User};
+use super::decode::{At, Document, External, Group, MemberName, Password, User};
 use super::problem::{Draft, Drafts, Mark, list, nearest, quote};
 use super::source::Texts;
 use crate::desired::{
@@ -34,9 +34,14 @@ pub(super) fn resolve(
         client_marks: BTreeMap::new(),
         statements: Vec::new(),
         secret_marks: BTreeMap::new(),
+        absent_users: BTreeMap::new(),
+        absent_groups: BTreeMap::new(),
+        former: BTreeMap::new(),
+        pruned: Vec::new(),
     };
     let mut pinned = None;
     let (mut users, mut groups, mut clients) = (Vec::new(), Vec::new(), Vec::new());
+    let mut prune = None;
     for document in documents {
         all.desired.users_declared |= document.users_declared;
         if let Some((mark, target)) = document.target {
@@ -53,6 +58,9 @@ pub(super) fn resolve(
                         .help("write it once; it holds for all files"),
                 ),
             }
+        }
+        if let Some(block) = document.prune {
+            all.prune(&mut prune, block);
         }
         users.extend(document.users);
         groups.extend(document.groups);
@@ -77,18 +85,22 @@ pub(super) fn resolve(
         all.client(client);
     }
     all.wishes();
+    all.contradictions();
+    if unreadable.is_none() {
+        all.prune_needs_its_kind();
+    }
     (all.desired, all.secrets)
 }
 
 /// One statement about one membership.
-struct Statement {
-    group: GroupName,
-    member: Member,
-    state: WishState,
+pub(super) struct Statement {
+    pub(super) group: GroupName,
+    pub(super) member: Member,
+    pub(super) state: WishState,
     by: WishBy,
-    mark: Mark,
+    pub(super) mark: Mark,
     /// The statement in words, to show beside one that disagrees.
-    says: String,
+    pub(super) says: String,
 }
 
 pub(super) struct Resolver<'a> {
@@ -97,14 +109,22 @@ pub(super) struct Resolver<'a> {
     pub(super) desired: Desired,
     pub(super) secrets: Secrets,
     /// The first entry of each user, and its place.
-    user_marks: BTreeMap<UserKey, Mark>,
+    pub(super) user_marks: BTreeMap<UserKey, Mark>,
     /// The first entry of each group, as spelt there, and its place.
-    group_marks: BTreeMap<GroupName, Mark>,
+    pub(super) group_marks: BTreeMap<GroupName, Mark>,
     /// The first entry of each client.
     pub(super) client_marks: BTreeMap<ClientId, Mark>,
-    statements: Vec<Statement>,
     /// Where each variable of a secret is used first, and whose secret it is there.
     secret_marks: BTreeMap<String, (Mark, String)>,
+    pub(super) statements: Vec<Statement>,
+    /// Users that shall not exist, and where that is said.
+    pub(super) absent_users: BTreeMap<UserKey, Mark>,
+    /// Groups that shall not exist, and where that is said.
+    pub(super) absent_groups: BTreeMap<GroupName, Mark>,
+    /// Names that users had before, who has them now, and where that is said.
+    pub(super) former: BTreeMap<UserKey, (UserKey, Mark)>,
+    /// The kinds that are pruned, and where that is said.
+    pub(super) pruned: Vec<(&'static str, Mark)>,
 }
 
 impl Resolver<'_> {
@@ -113,7 +133,7 @@ impl Resolver<'_> {
         Because { file: self.texts.name(mark.at.file).to_owned(), line }
     }
 
-    fn said<T>(&self, at: Option<At<T>>) -> Option<Said<T>> {
+    pub(super) fn said<T>(&self, at: Option<At<T>>) -> Option<Said<T>> {
         at.map(|at| Said { because: self.because(at.key), value: at.value })
     }
 
@@ -205,6 +225,14 @@ impl Resolver<'_> {
         };
         let name = self.spelt_group(&name_at.value);
         let first = self.group_marks.get(&name) == Some(&name_at.mark);
+        if let Some(absent) = group.absent {
+            if first {
+                self.absent_groups.insert(name.clone(), absent);
+                let because = self.because(group.mark);
+                self.desired.absent.groups.insert(name, because);
+            }
+            return;
+        }
         let additive = group.additive.as_ref().is_some_and(|additive| additive.value);
         self.members(&name, group.members, "members", WishState::Present, WishBy::Members);
         if let Some(absent) = group.absent_members {
@@ -221,17 +249,17 @@ impl Resolver<'_> {
             }
             self.members(&name, absent.value, "absent_members", WishState::Absent, WishBy::AbsentMembers);
         }
-        let external_groups = group.external_groups.map(|mappings| {
-            let mut marks: BTreeMap<Mapping, Mark> = BTreeMap::new();
-            for At { value: (origin, external), mark, .. } in mappings {
+        let external_groups = group.external_groups.and_then(|mappings| {
+            let mut marks: BTreeMap<Mapping, (Mark, Option<Mark>)> = BTreeMap::new();
+            for At { value: External { origin, group, absent }, mark, .. } in mappings {
                 let mapping = Mapping {
                     group: name.clone(),
                     origin: Origin::new(origin),
-                    external_group: ExternalGroup::new(&external),
+                    external_group: ExternalGroup::new(&group),
                 };
                 match marks.entry(mapping) {
                     Slot::Vacant(slot) => {
-                        slot.insert(mark);
+                        slot.insert((mark, absent));
                     }
                     Slot::Occupied(slot) => self.drafts.add(duplicate_item(
                         &format!(
@@ -240,11 +268,21 @@ impl Resolver<'_> {
                             quote(slot.key().external_group.as_str())
                         ),
                         mark,
-                        *slot.get(),
+                        slot.get().0,
                     )),
                 }
             }
-            marks.into_iter().map(|(mapping, mark)| (mapping, self.because(mark))).collect()
+            // A list of nothing but absent ones speaks about these alone.
+            let complete = marks.is_empty() || marks.values().any(|(_, absent)| absent.is_none());
+            let mut wanted = BTreeMap::new();
+            for (mapping, (mark, absent)) in marks {
+                let because = self.because(mark);
+                match absent {
+                    None => wanted.insert(mapping, because),
+                    Some(_) => self.desired.absent.mappings.insert(mapping, because),
+                };
+            }
+            complete.then_some(wanted)
         });
         if !first {
             return;
@@ -304,6 +342,16 @@ impl Resolver<'_> {
             .as_ref()
             .map_or_else(|| "a user".to_owned(), |name| format!("user {}", quote(&name.value)));
         let key = key_of(&user);
+        let mark = user.username.as_ref().map_or(user.mark, |name| name.mark);
+        let first = key.as_ref().is_some_and(|key| self.user_marks.get(key) == Some(&mark));
+        if let Some(absent) = user.absent {
+            if let Some(key) = key.filter(|_| first) {
+                let because = self.because(user.mark);
+                self.absent_users.insert(key.clone(), absent);
+                self.desired.absent.users.insert(key, because);
+            }
+            return;
+        }
         let mut seen: BTreeMap<GroupName, Mark> = BTreeMap::new();
         for listed in &user.groups {
             let group = self.spelt_group(&listed.value);
@@ -349,13 +397,13 @@ impl Resolver<'_> {
         if let Some(access) = &user.cluster_access {
             self.access(access, &member, &shown);
         }
-        let mark = user.username.as_ref().map_or(user.mark, |name| name.mark);
-        if self.user_marks.get(&key) != Some(&mark) {
+        if !first {
             return;
         }
         if let Some(password) = &user.password {
             self.shared_secret(password, &shown);
         }
+        let previously = user.previously.and_then(|at| self.previously(&key, &shown, at));
         let password = user.password.map(|at| {
             self.secrets.passwords.insert(key.clone(), at.value.value);
             let source = at.value.variable.map_or(SecretSource::Literal, SecretSource::Variable);
@@ -374,7 +422,7 @@ impl Resolver<'_> {
             active: self.said(user.active),
             verified: self.said(user.verified),
             password,
-            previously: None,
+            previously,
             origin_because,
         };
         self.desired.users.insert(key, desired);
@@ -443,8 +491,8 @@ impl Resolver<'_> {
 
     /// Makes one wish of all statements about a membership; those that disagree are reported.
     fn wishes(&mut self) {
-        let mut statements = std::mem::take(&mut self.statements);
-        statements.sort_by_key(|statement| statement.mark.at);
+        self.statements.sort_by_key(|statement| statement.mark.at);
+        let statements = std::mem::take(&mut self.statements);
         let mut firsts: BTreeMap<(GroupName, Member), usize> = BTreeMap::new();
         for (n, statement) in statements.iter().enumerate() {
             let slot = match firsts.entry((statement.group.clone(), statement.member.clone())) {
@@ -487,6 +535,7 @@ impl Resolver<'_> {
                 .help("remove one of the two"),
             );
         }
+        self.statements = statements;
     }
 }
 

@@ -85,8 +85,9 @@ async fn many_clients_are_listed_when_that_takes_fewer_requests() {
     on(&server, "GET", "/oauth/clients", [page(1, [client("c7")])]).await;
     let named: Vec<String> = (0..400).map(|n| format!("c{n}")).collect();
     let named = named.iter().map(ClientId::new).collect();
-    let found =
-        observe(&server, ReadBy::Fewest, ClientScope { named, ..ClientScope::default() }).await.expect("whole");
+    let found = observe(&server, ReadBy::Fewest, ClientScope { named, ..ClientScope::default() })
+        .await
+        .expect("whole");
     assert_eq!((found.len(), asked(&server).await.len()), (1, 1));
 }
 
@@ -99,13 +100,8 @@ async fn a_client_is_read_in_normal_form_without_its_secrets() {
         "secondary_client_secret": "canary-stray", "resource_ids": ["none"], "approvals_deleted": true, "lastModified": 1,
         "required_user_groups": [], "show_on_home_page": "x", "redirect_uri": null, "team": "red", "levels": [1]}"#;
     let body = format!(r#"{{"resources": [{row}], "startIndex": 1, "itemsPerPage": 1, "totalResults": 1}}"#);
-    on(
-        &server,
-        "GET",
-        "/oauth/clients",
-        [ResponseTemplate::new(200).set_body_raw(body, "application/json")],
-    )
-    .await;
+    on(&server, "GET", "/oauth/clients", [ResponseTemplate::new(200).set_body_raw(body, "application/json")])
+        .await;
     let scope = ClientScope { all: true, ..ClientScope::default() };
     let found = observe(&server, ReadBy::Fewest, scope).await.expect("whole");
     let set = |texts: &[&str]| ClientValue::Set(texts.iter().map(|&text| text.to_owned()).collect());

@@ -40,7 +40,7 @@ pub(super) async fn connection(
     let connection = Connection {
         target,
         client_id: ClientId::new(&*args.client_id),
-        client_secret: client_secret(args).await?,
+        client_secret: client_secret(args, console).await?,
         ca_cert: args.ca_cert.as_deref().filter(|text| !text.trim().is_empty()).map(ca_cert).transpose()?,
         skip_ssl_validation: args.skip_ssl_validation,
         allow_http: args.allow_http,

@@ -276,7 +276,7 @@ impl Variables {
         )
         .at(mark);
         let named: Vec<String> = self.prefixes.iter().map(|prefix| format!("{prefix}_{name}")).collect();
-        let named = list(named.iter().map(String::as_str));
+        let named = named.iter().map(|name| quote(name)).collect::<Vec<_>>().join(" or ");
         match place {
             Place::Plain => {
                 let near = if self.bare.contains(name) { None } else { nearest(name, self.plain_names()) };

@@ -1,5 +1,5 @@
 use super::*;
-use crate::model::Guid;
+use crate::model::{Guid, Origin};
 use crate::observed::{MemberKind, ReadScope};
 
 async fn refused(answer: ResponseTemplate) -> Error {
@@ -92,7 +92,7 @@ async fn many_requests_that_are_refused_at_once_fetch_one_new_token() {
     let server = empty().await;
     let refusal =
         || no(401, "invalid_token", "The token expired, was revoked, or the token ID is incorrect.");
-    for at in ["/Groups", "/Groups/External", "/identity-zones/uaa"] {
+    for at in ["/Groups", "/Groups/External", "/identity-providers"] {
         Mock::given(method("GET"))
             .and(path(at))
             .respond_with(refusal())
@@ -102,8 +102,10 @@ async fn many_requests_that_are_refused_at_once_fetch_one_new_token() {
             .await;
     }
     on(&server, "GET", "/Groups", [page(0, [])]).await;
+    on(&server, "GET", "/identity-providers", [ok(json!([]))]).await;
     let (reader, _) = logged_in(&server).await;
-    assert!(reader.observe(&ReadScope::default()).await.is_ok());
+    let scope = ReadScope { origins: [Origin::new("ldap")].into(), ..ReadScope::default() };
+    assert!(reader.observe(&scope).await.is_ok());
     assert_eq!(tokens(&server).await, 2);
 }
 

@@ -11,6 +11,7 @@ mod list;
 mod mappings;
 mod mask;
 mod read;
+mod rounds;
 mod session;
 #[cfg(test)]
 mod tests;

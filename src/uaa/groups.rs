@@ -146,7 +146,8 @@ impl Writer {
     async fn put_back(&self, path: &str, appeared: Rows) -> Result<(), WriteError> {
         let now = self.get_rows(path).await?;
         for (member, row) in appeared.into_iter().filter(|(id, _)| !now.contains_key(id)) {
-            tracing::debug!(path, %member, "putting back a member that the PATCH has dropped");
+            let id = crate::visible::visible(member.as_str());
+            tracing::debug!(path, member = id, "putting back a member that the PATCH has dropped");
             self.post_member(path, &member, row.kind, row.origin.as_str()).await?;
         }
         Ok(())

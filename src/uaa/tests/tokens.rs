@@ -68,6 +68,26 @@ async fn a_refused_log_in_names_both_possibilities_and_where_the_secret_is() {
 }
 
 #[tokio::test]
+async fn what_a_server_says_cannot_steer_a_terminal() {
+    let hostile = "\u{1b}[31mred\u{202e}\r\n";
+    let shown = "\\u{1b}[31mred\\u{202e}\\u{d}\\u{a}";
+    for answer in [
+        no(401, "unauthorized", hostile),
+        no(400, hostile, "x"),
+        no(403, hostile, "x"),
+        no(500, "x", hostile),
+    ] {
+        let said = text(&refused(answer).await);
+        assert!(said.contains(shown), "{said:?}");
+        assert!(!said.chars().any(|c| c != '\n' && crate::visible::is_invisible(c)), "{said:?}");
+    }
+    let server = empty().await;
+    on(&server, "GET", "/Groups", [no(403, "insufficient_scope", hostile)]).await;
+    let error = logged_in(&server).await.0.observe(&ReadScope::default()).await.expect_err("refused");
+    assert!(text(&error).contains(shown), "{error:?}");
+}
+
+#[tokio::test]
 async fn a_token_answer_that_cannot_be_read_is_not_shown() {
     for body in [format!(r#"{{"access_token": ["{TOKEN}"]}}"#), format!("{TOKEN} and more")] {
         let answer = ResponseTemplate::new(200).set_body_raw(body, "application/json");

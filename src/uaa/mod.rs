@@ -13,6 +13,7 @@ mod list;
 mod mappings;
 mod mask;
 mod read;
+mod rounds;
 mod session;
 #[cfg(test)]
 mod tests;

@@ -64,9 +64,8 @@ pub(super) async fn read(
         }
     };
     let single = try_join_all(single.into_iter().map(|id| get(looking, id)));
-    let metadata = try_join_all(scope.metadata.iter().map(|id| async move {
-        Ok((id, metadata(looking, id).await?))
-    }));
+    let metadata =
+        try_join_all(scope.metadata.iter().map(|id| async move { Ok((id, metadata(looking, id).await?)) }));
     let (single, metadata) = try_join(single, metadata).await?;
     let mut clients: BTreeMap<ClientId, ObservedClient> = BTreeMap::new();
     // Those that were read alone, last: they know more.

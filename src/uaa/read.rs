@@ -64,7 +64,7 @@ pub(super) async fn observe(
         }
     };
     let (groups, users, mut default_groups, origins) =
-        try_join!(read_groups(looking), read_users(looking, read_by, &scope.users), default_groups, origins)?;
+        try_join!(read_groups(looking), read_users(looking, read_by, scope), default_groups, origins)?;
 
     let zone_id = groups.zone.clone().or_else(|| looking.zone().map(str::to_owned));
     let zone_id = zone_id.unwrap_or_else(|| super::authority::DEFAULT_ZONE.to_owned());
@@ -77,7 +77,7 @@ pub(super) async fn observe(
     Ok(Observed {
         server: Server { zone: zone_id, ..server.clone() },
         me: Identity { client_id: Some(looking.client_id().clone()), user: None, scopes: token.scopes },
-        users: by_name(users, &scope.users)?,
+        users: by_name(users, scope)?,
         names,
         groups: groups.groups,
         ambiguous_groups: groups.ambiguous,
@@ -152,11 +152,11 @@ fn user_listing(filter: Option<String>, attributes: &str) -> Listing {
     Listing { what: "users", path: "/Users", query, count: PAGE }
 }
 
-/// The users that are asked for by name, and maybe others.
-async fn read_users(looking: &Looking, read_by: ReadBy, wanted: &BTreeSet<UserKey>) -> Result<Users, Error> {
+/// All users, or those that are asked for by name and maybe others.
+async fn read_users(looking: &Looking, read_by: ReadBy, scope: &ReadScope) -> Result<Users, Error> {
     let listing = user_listing(None, wire::USER);
     // Some names cannot be looked up for certain; then only the list is.
-    let filters = name_filters(wanted.iter());
+    let filters = if scope.all_users { None } else { name_filters(scope.users.iter()) };
     let found: Vec<wire::User> = match (read_by, filters) {
         (ReadBy::List, _) | (_, None) => looking.list(&listing).await?,
         (ReadBy::LookUp, Some(filters)) => look_up(looking, filters, wire::USER).await?,
@@ -224,7 +224,7 @@ async fn read_names(
 }
 
 /// Users by name. Two accounts of one name (a database that folds less than we do) are an error if one is meant.
-fn by_name(users: Users, wanted: &BTreeSet<UserKey>) -> Result<BTreeMap<UserKey, ObservedUser>, Error> {
+fn by_name(users: Users, scope: &ReadScope) -> Result<BTreeMap<UserKey, ObservedUser>, Error> {
     let mut by_name: BTreeMap<UserKey, ObservedUser> = BTreeMap::new();
     for user in users.found {
         match by_name.get(&user.key) {
@@ -232,7 +232,7 @@ fn by_name(users: Users, wanted: &BTreeSet<UserKey>) -> Result<BTreeMap<UserKey,
                 by_name.insert(user.key.clone(), user);
             }
             Some(other) if other.id == user.id => {}
-            Some(other) if wanted.contains(&user.key) => {
+            Some(other) if scope.all_users || scope.users.contains(&user.key) => {
                 let error = Error::new(format!("UAA has two users `{}`", user.key))
                     .cause(format!("{} ({}) and {} ({})", other.key, other.id, user.key, user.id))
                     .hint("their names differ only in case: rename or delete one");

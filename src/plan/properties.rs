@@ -569,6 +569,9 @@ proptest! {
                 prop_assert!(*phase == Phase::Own || *phase < next.phase || sorted);
             }
         }
+        let members: Vec<&String> =
+            plan.changes.iter().filter(|change| change.kind == Kind::Member).map(|change| &change.key).collect();
+        prop_assert_eq!(members.iter().collect::<BTreeSet<_>>().len(), members.len(), "a row is changed once");
         prop_assert!(seen.iter().all(|((phase, _), count)| *phase == Phase::Own || *count == 1));
         prop_assert!(plan.findings.iter().all(|finding| finding.changes.iter().all(|id| (*id as usize) < plan.changes.len())));
     }

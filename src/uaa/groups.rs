@@ -215,7 +215,7 @@ impl Writer {
         if answer.status == StatusCode::NOT_FOUND && answer.error_word().is_some() {
             return Err(WriteError { kind: WriteErrorKind::Drifted, ..self.refused(&name, &answer) });
         }
-        let odd = || WriteError::new(WriteErrorKind::Systemic, format!("{name}: the answer is not a group"));
+        let odd = || WriteError::new(WriteErrorKind::Faulty, format!("{name}: the answer is not a group"));
         if answer.status != StatusCode::OK {
             return Err(self.refused(&name, &answer));
         }
@@ -235,7 +235,7 @@ impl Writer {
             return Err(self.refused(&name, &answer));
         }
         let rows: Vec<wire::MemberOf> = answer.parse().map_err(|_| {
-            WriteError::new(WriteErrorKind::Systemic, format!("{name}: the answer is not a list of members"))
+            WriteError::new(WriteErrorKind::Faulty, format!("{name}: the answer is not a list of members"))
         })?;
         Ok(rows.into_iter().map(wire::MemberOf::row).collect())
     }

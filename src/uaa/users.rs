@@ -111,8 +111,8 @@ impl Writer {
                 return Err(WriteError::new(WriteErrorKind::Refused, format!("GET {path}: no meta.version")));
             };
             // The salt is as good as a secret: a change of it ends all sessions.
-            if let Some(salt) = raw.get("salt").and_then(Value::as_str).filter(|salt| salt.len() > 3) {
-                self.mask().learn(SecretString::from(salt.to_owned()));
+            if let Some(salt) = raw.get("salt").and_then(Value::as_str) {
+                self.mask().learn(&SecretString::from(salt.to_owned()));
             }
             let request = Request::new(Method::PUT, path.clone())
                 .header(IF_MATCH, format!("\"{version}\""))
@@ -151,7 +151,7 @@ impl Writer {
         }
         match (answer.object(), answer.parse::<wire::User>()) {
             (Some(raw), Ok(user)) => Ok((raw, user.observed())),
-            _ => Err(WriteError::new(WriteErrorKind::Systemic, format!("{name}: the answer is not a user"))),
+            _ => Err(WriteError::new(WriteErrorKind::Faulty, format!("{name}: the answer is not a user"))),
         }
     }
 

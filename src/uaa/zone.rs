@@ -43,13 +43,14 @@ pub(super) async fn find(looking: &Looking, token: &Token, wanted: &str) -> Resu
             let list = get(looking, Request::get("/identity-zones").long()).await?;
             if list.status == StatusCode::OK {
                 let zones: Vec<wire::Zone> = looking.parsed(name, &list)?;
+                let near = near(wanted, &zones);
                 // UAA stores subdomains in lower case.
                 let zone = zones.into_iter().find(|zone| {
                     zone.subdomain.as_deref().is_some_and(|sub| sub.eq_ignore_ascii_case(wanted))
                 });
                 return match zone {
                     Some(zone) => Ok(Found { id: zone.id.clone(), default_groups: default_groups(zone) }),
-                    None => Err(unknown(looking, wanted)),
+                    None => Err(unknown(looking, wanted, near)),
                 };
             }
             if list.status != StatusCode::FORBIDDEN {
@@ -58,7 +59,7 @@ pub(super) async fn find(looking: &Looking, token: &Token, wanted: &str) -> Resu
         }
         StatusCode::FORBIDDEN => {}
         // Tomcat refuses some characters in a path; no zone has them.
-        StatusCode::BAD_REQUEST => return Err(unknown(looking, wanted)),
+        StatusCode::BAD_REQUEST => return Err(unknown(looking, wanted, None)),
         _ => return Err(looking.refused("GET /identity-zones", &by_id).await),
     }
     // The scopes of a zone are named after its id.
@@ -86,7 +87,7 @@ pub(super) async fn find(looking: &Looking, token: &Token, wanted: &str) -> Resu
         }
     }
     if !forbidden {
-        return Err(unknown(looking, wanted));
+        return Err(unknown(looking, wanted, None));
     }
     let client = looking.client_id();
     let error = Error::new(format!("client `{client}` has no right in identity zone `{wanted}`"))
@@ -113,11 +114,23 @@ async fn get(looking: &Looking, request: Request) -> Result<Answer, Error> {
     looking.get_at_home(request).await.map_err(|failure| looking.no_answer(failure))
 }
 
-fn unknown(looking: &Looking, wanted: &str) -> Error {
+fn unknown(looking: &Looking, wanted: &str, near: Option<String>) -> Error {
     let error = Error::new(format!("the UAA at {} has no identity zone `{wanted}`", looking.address()))
-        .cause("neither an id nor a subdomain of that name, or the zone is inactive")
-        .hint("uaac curl /identity-zones lists them; the default zone is `uaa`");
-    trouble::shown(error)
+        .cause("neither an id nor a subdomain of that name, or the zone is inactive");
+    let error = near.iter().fold(error, |error, near| error.hint(format!("did you mean `{near}`?")));
+    trouble::shown(error.hint("uaac curl /identity-zones lists them; the default zone is `uaa`"))
+}
+
+/// The id or subdomain that a name is most likely a misspelling of.
+fn near(wanted: &str, zones: &[wire::Zone]) -> Option<String> {
+    let wanted = wanted.to_lowercase();
+    let most = (wanted.chars().count() / 3).clamp(1, 3);
+    let names = zones.iter().flat_map(|zone| zone.subdomain.iter().chain([&zone.id]));
+    names
+        .map(|name| (strsim::osa_distance(&wanted, &name.to_lowercase()), name))
+        .filter(|(distance, name)| *distance <= most && !name.is_empty())
+        .min()
+        .map(|(_, name)| name.clone())
 }
 
 fn default_groups(zone: wire::Zone) -> DefaultGroups {

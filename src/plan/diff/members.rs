@@ -41,8 +41,15 @@ pub(super) fn diff(desired: &Desired, world: &World<'_>, leaving: &Leaving<'_>, 
     }
     if desired.users_declared {
         for group in ClusterRole::ALL.map(ClusterRole::group) {
+            let wishes = desired.memberships.get(&group).unwrap_or(&none);
             if !leaving.groups.contains_key(&group) {
-                unaccounted(&group, desired, world, leaving, diff);
+                unaccounted(&group, wishes, desired, world, leaving, diff);
+            }
+            // No manifest can name these, so what it grants is all that it can say about whoever is in there.
+            let granted = wishes.iter().filter(|(_, wish)| wish.state == WishState::Present);
+            let granted: Wishes = granted.map(|(member, wish)| (member.clone(), wish.clone())).collect();
+            for namesake in world.namesakes(&group).filter(|name| !leaving.groups.contains_key(name)) {
+                unaccounted(namesake, &granted, desired, world, leaving, diff);
             }
         }
     }
@@ -135,6 +142,7 @@ fn remove(membership: &Membership, because: &Because, implied: bool, diff: &mut 
 /// "nothing to see".
 fn unaccounted(
     group: &GroupName,
+    wishes: &Wishes,
     desired: &Desired,
     world: &World<'_>,
     leaving: &Leaving<'_>,
@@ -142,8 +150,6 @@ fn unaccounted(
 ) {
     let Some(observed) = world.group(group) else { return };
     let entry = desired.groups.get(group);
-    let spoken_about =
-        |member: &Member| desired.memberships.get(group).is_some_and(|wishes| wishes.contains_key(member));
     let name = entry.map_or(group, |entry| &entry.name);
     if world.default_groups.contains(group) {
         diff.keep(KeptWhy::DefaultGroup, Kind::Group, KeptKey(name).to_string());
@@ -155,7 +161,7 @@ fn unaccounted(
         for (id, row) in &observed.rows {
             match world.member(id, row.kind) {
                 None => ghost(name, id, diff),
-                Some(member) if spoken_about(&member) || leaving.has(&member) => {}
+                Some(member) if wishes.contains_key(&member) || leaving.has(&member) => {}
                 Some(member) => {
                     let membership = Membership { group: name.clone(), member };
                     diff.keep(KeptWhy::UnaccountedAccess, Kind::Member, membership.to_string());

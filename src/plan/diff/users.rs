@@ -279,9 +279,10 @@ fn update(user: &DesiredUser, rename: Option<&Said<Username>>, observed: &Observ
 }
 
 /// Shows where a secret comes from, never what it is.
-fn shown(source: &SecretSource) -> FieldValue {
+pub(super) fn shown(source: &SecretSource) -> FieldValue {
     match source {
         SecretSource::Literal => FieldValue::redacted(),
+        SecretSource::Empty => FieldValue::Text(String::new()),
         SecretSource::Variable(name) => FieldValue::Variable { variable: name.clone() },
     }
 }

@@ -1,5 +1,6 @@
 use super::*;
-use crate::observed::ReadScope;
+use crate::model::Guid;
+use crate::observed::{MemberKind, ReadScope};
 
 async fn refused(answer: ResponseTemplate) -> Error {
     let server = MockServer::start().await;
@@ -127,4 +128,65 @@ async fn a_token_is_renewed_before_it_expires() {
     tokio::time::sleep(Duration::from_millis(950)).await;
     assert!(reader.observe(&ReadScope::default()).await.is_ok());
     assert_eq!(tokens(&server).await, 2);
+}
+
+#[tokio::test]
+async fn a_token_that_lasts_longer_than_any_clock_is_a_token() {
+    let server = MockServer::start().await;
+    on(&server, "POST", "/oauth/token", [token(u64::MAX)]).await;
+    on(&server, "GET", "/identity-zones/uaa", [ResponseTemplate::new(403)]).await;
+    on(&server, "GET", "/Groups/External", [page(0, [])]).await;
+    on(&server, "GET", "/Groups", [page(0, [])]).await;
+    let (reader, _) = logged_in(&server).await;
+    assert!(reader.observe(&ReadScope::default()).await.is_ok());
+    assert_eq!(tokens(&server).await, 1);
+}
+
+#[tokio::test]
+async fn a_token_that_cannot_be_renewed_is_asked_for_once_by_all_who_wait_for_it() {
+    let server = MockServer::start().await;
+    on(&server, "POST", "/oauth/token", [token(43_199), html(503)]).await;
+    let (_, writer) = logged_in(&server).await;
+    on(&server, "POST", "/Groups/g1/members", [no(401, "invalid_token", "expired")]).await;
+    let members: Vec<Guid> = (0..8).map(|n| Guid::new(format!("u{n}"))).collect();
+    let group = Guid::new("g1");
+    let adds = members.iter().map(|member| writer.add_member(&group, member, MemberKind::User));
+    for added in futures_util::future::join_all(adds).await {
+        assert_eq!(failure(added.expect_err("no token")).0, WriteErrorKind::Systemic);
+    }
+    // The first, and what one request costs at a server that is down.
+    assert_eq!(tokens(&server).await, 1 + 4);
+}
+
+#[tokio::test]
+async fn the_default_zone_by_its_id_is_no_switch_and_asks_for_no_authority() {
+    let server = MockServer::start().await;
+    let least = json!({"access_token": TOKEN, "token_type": "bearer", "expires_in": 9, "scope": "scim.read"});
+    on(&server, "POST", "/oauth/token", [ok(least)]).await;
+    on(&server, "GET", "/identity-zones/uaa", [no(403, "insufficient_scope", "x")]).await;
+    on(&server, "GET", "/Groups/External", [page(0, [])]).await;
+    on(&server, "GET", "/Groups", [page(0, [])]).await;
+    let in_default = Connection { zone: Some("uaa".to_owned()), ..connection(&server.uri()) };
+    let (reader, _) = super::super::log_in(in_default, Server::default()).await.expect("a token");
+    let observed = reader.observe(&ReadScope::default()).await.expect("read");
+    assert_eq!((observed.server.zone.as_str(), observed.zone_by_header), ("uaa", false));
+    for request in server.received_requests().await.expect("requests are recorded") {
+        assert!(!request.headers.keys().any(|name| name.as_str().starts_with("x-identity")));
+    }
+}
+
+#[tokio::test]
+async fn another_zone_is_reached_by_the_header() {
+    let server = uaa().await;
+    on(&server, "GET", "/identity-zones/t1", [ok(json!({"id": "t1", "subdomain": "t1"}))]).await;
+    on(&server, "GET", "/Groups/External", [page(0, [])]).await;
+    on(&server, "GET", "/Groups", [page(0, [])]).await;
+    let in_t1 = Connection { zone: Some("t1".to_owned()), ..connection(&server.uri()) };
+    let (reader, _) = super::super::log_in(in_t1, Server::default()).await.expect("a token");
+    let observed = reader.observe(&ReadScope::default()).await.expect("read");
+    assert_eq!((observed.server.zone.as_str(), observed.zone_by_header), ("t1", true));
+    for request in server.received_requests().await.expect("requests are recorded") {
+        let at = request.url.path();
+        assert_eq!(request.headers.contains_key("x-identity-zone-id"), at.starts_with("/Groups"), "{at}");
+    }
 }

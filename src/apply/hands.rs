@@ -124,24 +124,45 @@ impl Hands for UaaHands<'_> {
                     _ => self.writer.unmap_external_group(&id, &mapping).await,
                 }
             }
+            (Action::DeleteUser, Object::User { origin, username }) => {
+                let user = UserKey::new(origin.clone(), username.clone());
+                self.writer.delete_user(&self.user(&user)?).await
+            }
+            (Action::DeleteGroup, Object::Group { group }) => {
+                self.writer.delete_group(&self.group(group)?).await
+            }
+            (Action::CreateClient, Object::Client { client_id }) => {
+                let secret = self.secrets.client_secrets.get(client_id);
+                let salt = self.secrets.token_salts.get(client_id);
+                self.writer.create_client(client_id, &change.fields, secret, salt).await
+            }
+            (Action::UpdateClient, Object::Client { client_id }) => {
+                let salt = self.secrets.token_salts.get(client_id);
+                self.writer.update_client(client_id, &change.fields, salt).await
+            }
+            (Action::SetClientSecret, Object::Client { client_id }) => {
+                let secret = self.secrets.client_secrets.get(client_id);
+                let secret = secret.ok_or_else(|| malformed("the client's secret is not known here"))?;
+                self.writer.set_client_secret(client_id, secret).await
+            }
+            (Action::DeleteClient, Object::Client { client_id }) => {
+                self.writer.delete_client(client_id).await
+            }
             (
                 Action::CreateUser
                 | Action::UpdateUser
+                | Action::DeleteUser
                 | Action::CreateGroup
                 | Action::UpdateGroup
-                | Action::MapExternalGroup
-                | Action::UnmapExternalGroup,
-                _,
-            ) => Err(malformed("the action and the object do not belong together")),
-            (
-                Action::DeleteUser
                 | Action::DeleteGroup
+                | Action::MapExternalGroup
+                | Action::UnmapExternalGroup
                 | Action::CreateClient
                 | Action::UpdateClient
                 | Action::SetClientSecret
                 | Action::DeleteClient,
                 _,
-            ) => Err(malformed("this version neither deletes users and groups nor manages clients")),
+            ) => Err(malformed("the action and the object do not belong together")),
         }
     }
 }

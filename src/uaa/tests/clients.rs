@@ -2,7 +2,10 @@ use std::collections::BTreeSet;
 
 use super::*;
 use crate::client::{ClientField, ClientValue, hidden};
+use crate::model::Guid;
 use crate::observed::{ClientScope, ObservedClient, ReadScope};
+use crate::plan::{FieldChange, FieldValue};
+use crate::uaa::Written;
 
 fn client(id: &str) -> Value {
     json!({"client_id": id, "scope": ["uaa.none"], "authorities": ["a.b"], "resource_ids": ["none"], "redirect_uri": [],
@@ -35,7 +38,11 @@ async fn observe(
 
 /// The requests about clients.
 async fn asked(server: &MockServer) -> Vec<String> {
-    received(server).await.into_iter().filter(|request| request.contains("/oauth/clients")).collect()
+    let mut asked: Vec<String> =
+        received(server).await.into_iter().filter(|request| request.contains("/oauth/clients")).collect();
+    // Those that wait for nothing come in any order.
+    asked.sort();
+    asked
 }
 
 #[tokio::test]
@@ -106,7 +113,6 @@ async fn a_client_is_read_in_normal_form_without_its_secrets() {
     let found = observe(&server, ReadBy::Fewest, scope).await.expect("whole");
     let set = |texts: &[&str]| ClientValue::Set(texts.iter().map(|&text| text.to_owned()).collect());
     let extra = |key: &str| ClientField::Extra(key.to_owned());
-    let text = |text: &str| ClientValue::Text(text.to_owned());
     let fields = [
         (ClientField::Scope, set(&["a", "b", "c"])),
         (ClientField::Authorities, set(&["uaa.none"])),
@@ -114,8 +120,8 @@ async fn a_client_is_read_in_normal_form_without_its_secrets() {
         (ClientField::AccessTokenValidity, ClientValue::Number(600)),
         (ClientField::Allowedproviders, set(&[])),
         (ClientField::TokenSalt, hidden("canary-salt")),
-        (extra("show_on_home_page"), text("x")),
-        (extra("team"), text("red")),
+        (extra("show_on_home_page"), ClientValue::Json(json!("x"))),
+        (extra("team"), ClientValue::Json(json!("red"))),
         (extra("levels"), ClientValue::Json(json!([1]))),
     ];
     assert_eq!(found, [ObservedClient { id: ClientId::new("cf"), fields: fields.into() }]);
@@ -134,4 +140,232 @@ async fn a_refused_read_names_the_authority_and_never_counts_as_no_clients() {
     assert!(said.contains("lacks the authority clients.read"), "{said}");
     let alone = ClientScope { required_user_groups: ids(&["a"]), ..ClientScope::default() };
     observe(&server, ReadBy::Fewest, alone).await.expect_err("no such zone");
+}
+
+const MODIFY: &str = "/oauth/clients/tx/modify";
+
+fn change(name: &str, before: FieldValue, after: FieldValue) -> FieldChange {
+    FieldChange { name: name.to_owned(), before, after }
+}
+
+fn list(texts: &[&str]) -> FieldValue {
+    FieldValue::List(texts.iter().map(|&text| text.to_owned()).collect())
+}
+
+fn new_name() -> [FieldChange; 1] {
+    [change("name", FieldValue::None, FieldValue::Text("New".to_owned()))]
+}
+
+fn named(name: &str) -> Value {
+    let mut client = client("a");
+    client["name"] = json!(name);
+    client
+}
+
+/// What `tx/modify` answers: the state that was replaced.
+fn replaced(mut old: Value) -> ResponseTemplate {
+    old["action"] = json!("update");
+    ok(json!([old]))
+}
+
+fn gone() -> ResponseTemplate {
+    ResponseTemplate::new(404)
+}
+
+fn a() -> ClientId {
+    ClientId::new("a")
+}
+
+async fn update(server: &MockServer, fields: &[FieldChange]) -> Result<Written, WriteError> {
+    logged_in(server).await.1.update_client(&a(), fields, None).await
+}
+
+async fn create(server: &MockServer) -> Result<Written, WriteError> {
+    let fields = [
+        change("authorized_grant_types", FieldValue::None, list(&["client_credentials"])),
+        change("authorities", FieldValue::None, list(&["a.b"])),
+        change("client_secret", FieldValue::None, FieldValue::redacted()),
+    ];
+    let secret = SecretString::from("canary-password");
+    logged_in(server).await.1.create_client(&a(), &fields, Some(&secret), None).await
+}
+
+#[tokio::test]
+async fn a_replacement_names_all_there_is_and_only_that() {
+    let server = uaa().await;
+    let mut old = client("a");
+    for (key, value) in [
+        ("required_user_groups", json!(["team.x"])),
+        ("name", json!("Old")),
+        ("nothing", Value::Null),
+        ("approvals_deleted", json!(true)),
+        ("access_token_validity", json!(60)),
+        ("redirect_uri", json!(["http://x"])),
+        ("levels", json!(["x"])),
+        ("token_salt", json!("canary-salt")),
+    ] {
+        old[key] = value;
+    }
+    on(&server, "GET", "/oauth/clients/a", [ok(old.clone())]).await;
+    on(&server, "POST", MODIFY, [replaced(old)]).await;
+    let fields = [
+        change("redirect_uri", list(&["http://x"]), FieldValue::None),
+        change("access_token_validity", FieldValue::Number(60), FieldValue::None),
+        change("extra.levels", list(&["x"]), list(&["y"])),
+        change("authorities", list(&["a.b"]), list(&["uaa.none"])),
+    ];
+    assert_eq!(update(&server, &fields).await, Ok(Written::Done));
+    let body = json!([{"action": "update", "client_id": "a", "scope": ["uaa.none"], "authorities": ["uaa.none"], "autoapprove": [],
+                       "authorized_grant_types": ["client_credentials"], "resource_ids": ["none"], "name": "Old", "team": {"x": 1}, "levels": ["y"],
+                       "required_user_groups": ["team.x"], "token_salt": "canary-salt"}]);
+    assert_eq!(sent(&server, "POST").await, [body]);
+}
+
+#[tokio::test]
+async fn a_client_that_is_as_wished_is_left_alone_and_one_that_is_otherwise_is_drift() {
+    for (found, outcome) in [("New", Ok(Written::AlreadySo)), ("Other", Err(WriteErrorKind::Drifted))] {
+        let server = uaa().await;
+        on(&server, "GET", "/oauth/clients/a", [ok(named(found))]).await;
+        assert_eq!(update(&server, &new_name()).await.map_err(|error| failure(error).0), outcome);
+        assert_eq!(sent(&server, "POST").await, Vec::<Value>::new());
+    }
+    let server = uaa().await;
+    on(&server, "GET", "/oauth/clients/a", [gone()]).await;
+    assert_eq!(failure(update(&server, &new_name()).await.expect_err("gone")).0, WriteErrorKind::Drifted);
+}
+
+#[tokio::test]
+async fn what_somebody_else_wrote_between_look_and_replacement_is_written_back() {
+    let server = uaa().await;
+    on(&server, "GET", "/oauth/clients/a", [ok(client("a"))]).await;
+    let mut theirs = client("a");
+    theirs["scope"] = json!(["their.scope"]);
+    on(&server, "POST", MODIFY, [replaced(theirs), replaced(named("New"))]).await;
+    assert_eq!(update(&server, &new_name()).await, Ok(Written::Done));
+    let bodies = sent(&server, "POST").await;
+    assert_eq!(bodies[0][0]["scope"], json!(["uaa.none"]));
+    assert_eq!(bodies[1][0]["scope"], json!(["their.scope"]));
+    assert_eq!(bodies[1][0]["name"], "New");
+}
+
+#[tokio::test]
+async fn a_lost_replacement_is_judged_by_a_look() {
+    let server = uaa().await;
+    cut(&server, "POST", MODIFY, 1).await;
+    on(&server, "GET", "/oauth/clients/a", [ok(client("a")), ok(named("New"))]).await;
+    assert_eq!(update(&server, &new_name()).await, Ok(Written::Done));
+    assert_eq!(
+        received(&server).await,
+        ["GET /oauth/clients/a", "POST /oauth/clients/tx/modify", "GET /oauth/clients/a"]
+    );
+
+    let server = uaa().await;
+    on(&server, "POST", MODIFY, [html(504), replaced(client("a"))]).await;
+    on(&server, "GET", "/oauth/clients/a", [ok(client("a"))]).await;
+    assert_eq!(update(&server, &new_name()).await, Ok(Written::Done));
+    assert_eq!(sent(&server, "POST").await.len(), 2);
+}
+
+#[tokio::test]
+async fn metadata_is_a_resource_of_its_own_and_keeps_what_is_not_meant() {
+    let server = uaa().await;
+    let old =
+        json!({"clientId": "a", "showOnHomePage": true, "appLaunchUrl": "http://x", "appIcon": "aWNvbg=="});
+    on(&server, "GET", "/oauth/clients/a/meta", [ok(old)]).await;
+    on(&server, "PUT", "/oauth/clients/a/meta", [ok(json!({}))]).await;
+    let fields = [change("app_launch_url", FieldValue::Text("http://x".to_owned()), FieldValue::None)];
+    assert_eq!(update(&server, &fields).await, Ok(Written::Done));
+    assert_eq!(
+        sent(&server, "PUT").await,
+        [json!({"clientId": "a", "showOnHomePage": true, "appIcon": "aWNvbg=="})]
+    );
+    assert_eq!(received(&server).await, ["GET /oauth/clients/a/meta", "PUT /oauth/clients/a/meta"]);
+    let other = [change("app_launch_url", FieldValue::Text("http://y".to_owned()), FieldValue::None)];
+    assert_eq!(failure(update(&server, &other).await.expect_err("drift")).0, WriteErrorKind::Drifted);
+}
+
+#[tokio::test]
+async fn a_lost_creation_makes_the_client_ours_if_it_is_what_we_would_have_made() {
+    let secret_set =
+        |changed: bool| ok(json!([{"client_id": "a", "action": "secret", "approvals_deleted": changed}]));
+    let server = uaa().await;
+    cut(&server, "POST", "/oauth/clients", 1).await;
+    on(&server, "GET", "/oauth/clients/a", [ok(client("a"))]).await;
+    on(&server, "POST", MODIFY, [secret_set(false)]).await;
+    assert_eq!(create(&server).await, Ok(Written::Done));
+
+    let server = uaa().await;
+    cut(&server, "POST", "/oauth/clients", 1).await;
+    let mut other = client("a");
+    other["authorities"] = json!(["uaa.admin"]);
+    on(&server, "GET", "/oauth/clients/a", [ok(other)]).await;
+    assert_eq!(failure(create(&server).await.expect_err("another's")).0, WriteErrorKind::Drifted);
+    assert_eq!(sent(&server, "POST").await.len(), 1);
+
+    let server = uaa().await;
+    let exists = no(409, "invalid_client", "Client already exists: a");
+    on(&server, "POST", "/oauth/clients", [exists]).await;
+    on(&server, "GET", "/oauth/clients/a", [ok(client("a"))]).await;
+    assert_eq!(failure(create(&server).await.expect_err("was there")).0, WriteErrorKind::Drifted);
+}
+
+#[tokio::test]
+async fn a_new_client_is_sent_with_its_secret_and_a_refusal_does_not_show_it() {
+    let server = uaa().await;
+    let refusal = no(400, "invalid_client", "canary-password is too short");
+    on(&server, "POST", "/oauth/clients", [ResponseTemplate::new(201), refusal]).await;
+    assert_eq!(create(&server).await, Ok(Written::Done));
+    let body = json!({"client_id": "a", "client_secret": "canary-password", "authorities": ["a.b"],
+                      "authorized_grant_types": ["client_credentials"]});
+    assert_eq!(sent(&server, "POST").await, [body]);
+    assert_eq!(failure(create(&server).await.expect_err("refused")).0, WriteErrorKind::Refused);
+}
+
+#[tokio::test]
+async fn a_secret_counts_as_set_only_where_it_did_not_work() {
+    for (changed, outcome) in [(true, Written::Done), (false, Written::AlreadySo)] {
+        let server = uaa().await;
+        let answer =
+            ok(json!([{"scope": [], "client_id": "a", "action": "secret", "approvals_deleted": changed}]));
+        on(&server, "POST", MODIFY, [answer]).await;
+        let (_, writer) = logged_in(&server).await;
+        let secret = SecretString::from("canary-password");
+        assert_eq!(writer.set_client_secret(&a(), &secret).await, Ok(outcome));
+        let body = json!([{"client_id": "a", "client_secret": "canary-password", "action": "secret"}]);
+        assert_eq!(sent(&server, "POST").await, [body]);
+    }
+    let server = uaa().await;
+    on(&server, "POST", MODIFY, [gone()]).await;
+    let (_, writer) = logged_in(&server).await;
+    let gone = writer.set_client_secret(&a(), &SecretString::from("canary-password")).await;
+    assert_eq!(failure(gone.expect_err("gone")).0, WriteErrorKind::Drifted);
+}
+
+#[tokio::test]
+async fn what_is_gone_already_is_not_deleted_and_a_wrong_zone_is_no_such_thing() {
+    let zone = || ResponseTemplate::new(404).set_body_json(json!({}));
+    let user_gone = || no(404, "scim_resource_not_found", "User u1 does not exist");
+    for (delete, get, outcome) in [
+        (ok(json!({})), None, Ok(Written::Done)),
+        (gone(), Some(gone()), Ok(Written::AlreadySo)),
+        (html(504), Some(gone()), Ok(Written::Done)),
+        (zone(), None, Err(WriteErrorKind::Systemic)),
+        (no(403, "insufficient_scope", "x"), None, Err(WriteErrorKind::Systemic)),
+        (gone(), Some(zone()), Err(WriteErrorKind::Unknown)),
+    ] {
+        let server = uaa().await;
+        on(&server, "DELETE", "/oauth/clients/a", [delete]).await;
+        on(&server, "GET", "/oauth/clients/a", get).await;
+        let (_, writer) = logged_in(&server).await;
+        let deleted = writer.delete_client(&a()).await;
+        assert_eq!(deleted.map_err(|error| failure(error).0), outcome);
+    }
+    let server = uaa().await;
+    for at in ["/Users/u1", "/Groups/u1"] {
+        on(&server, "DELETE", at, [user_gone()]).await;
+        on(&server, "GET", at, [user_gone()]).await;
+    }
+    let (_, writer) = logged_in(&server).await;
+    assert_eq!(writer.delete_user(&Guid::new("u1")).await, Ok(Written::AlreadySo));
+    assert_eq!(writer.delete_group(&Guid::new("u1")).await, Ok(Written::AlreadySo));
 }

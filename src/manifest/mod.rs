@@ -6,7 +6,8 @@
 //! paths ──source──▶ texts ──tree──▶ positioned nodes ──interpolate──▶ nodes ──decode──▶ entries ──resolve──▶ Desired
 //!                                └─────────── every step adds to one list of problems (problem) ───────────┘
 //! ```
-//! `field` judges single values for `decode`; `mask` knows which text must never be shown; `schema` describes the manifest for editors.
+//! `field` judges single values for `decode`; `mask` knows which text must never be shown; `schema` describes the manifest for editors,
+//! `write` goes the other way, from entries to a text that loads.
 
 mod decode;
 mod field;
@@ -19,6 +20,7 @@ mod source;
 #[cfg(test)]
 mod tests;
 mod tree;
+pub mod write;
 
 use std::path::PathBuf;
 

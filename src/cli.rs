@@ -58,6 +58,9 @@ pub enum Command {
     /// Check manifests, offline: no server, no secret
     #[command(after_help = VALIDATE_EXAMPLES)]
     Validate(ValidateArgs),
+    /// Make a manifest of what other tools were told: uaac scripts, uaa.yml or BOSH manifests, CSV lists; offline
+    #[command(after_help = IMPORT_EXAMPLES)]
+    Import(ImportArgs),
     /// Print the JSON Schema of a manifest, for editors
     #[command(after_help = SCHEMA_EXAMPLE)]
     Schema,
@@ -99,6 +102,15 @@ Examples:
   uaapply validate -f manifests/ -l vars.yml --vars-env PKS
 
 Every mistake is reported at once, each with its file and line. Exit code 1 when there is one.";
+
+const IMPORT_EXAMPLES: &str = "\
+Examples:
+  uaapply import grant-access.sh > people.yml
+  uaapply import --from uaa-yml cf.yml -O cf-people.yml
+  uaapply import users.csv | uaapply validate -f - --vars-env PKS
+
+Secrets in the source become variables; their values are written nowhere. What cannot be carried over is a comment in the
+manifest, and a line on standard error with its place in the source.";
 
 const SCHEMA_EXAMPLE: &str = "\
 Example:
@@ -170,6 +182,40 @@ pub struct ValidateArgs {
     /// The desired state.
     #[command(flatten)]
     pub manifest: ManifestArgs,
+}
+
+/// `uaapply import`.
+#[derive(Debug, Args)]
+pub struct ImportArgs {
+    /// What to import; `-` is standard input
+    #[arg(required = true, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub files: Vec<PathBuf>,
+    /// What the files are; without it, what their names and first lines look like
+    #[arg(
+        long,
+        value_enum,
+        value_name = "uaac|uaa-yml|csv",
+        hide_possible_values = true,
+        help_heading = "Import"
+    )]
+    pub from: Option<From>,
+    /// Write the manifest to a file instead of standard output
+    #[arg(short = 'O', long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Import")]
+    pub output: Option<PathBuf>,
+    /// Write over a file that exists
+    #[arg(long, requires = "output", help_heading = "Import")]
+    pub force: bool,
+}
+
+/// Forms that can be imported.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum From {
+    /// A shell script of uaac commands
+    Uaac,
+    /// A uaa.yml or a BOSH manifest
+    UaaYml,
+    /// A CSV list of users with a header
+    Csv,
 }
 
 /// Output formats of values.

@@ -11,6 +11,7 @@
 
 mod decode;
 mod field;
+pub(crate) mod foreign;
 mod interpolate;
 mod mask;
 mod problem;
@@ -27,6 +28,9 @@ use std::path::PathBuf;
 use secrecy::{ExposeSecret, SecretString};
 
 use crate::desired::{Desired, Secrets};
+
+pub(crate) use interpolate::whole as placeholder;
+pub(crate) use mask::names_a_secret;
 
 use interpolate::Variables;
 use problem::Drafts;

@@ -135,8 +135,8 @@ pub struct Group {
     pub members: Vec<Member>,
     /// Who must not be one.
     pub absent_members: Vec<Member>,
-    /// Mappings: origin and external group; `None`: not managed.
-    pub external_groups: Option<Vec<(Origin, String)>>,
+    /// LDAP or SAML groups mapped to it; `None`: not managed.
+    pub external_groups: Option<Vec<External>>,
 }
 
 impl Group {
@@ -153,6 +153,17 @@ impl Group {
             external_groups: None,
         }
     }
+}
+
+/// An entry under `external_groups`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct External {
+    /// The identity provider.
+    pub origin: Origin,
+    /// The LDAP DN or SAML group value.
+    pub group: String,
+    /// Whether it is written as `state: absent`.
+    pub absent: bool,
 }
 
 /// A client's secret as a manifest writes it.
@@ -701,8 +712,10 @@ fn group(group: &Group) -> Entry {
         }
     }
     if let Some(mappings) = external_groups {
-        let item = |(origin, external): &(Origin, String)| {
-            Item::Map(vec![("origin", origin.as_str().to_owned()), ("group", external.clone())])
+        let item = |External { origin, group, absent }: &External| {
+            let mut pairs = vec![("origin", origin.as_str().to_owned()), ("group", group.clone())];
+            pairs.extend(absent.then(|| ("state", "absent".to_owned())));
+            Item::Map(pairs)
         };
         let items = mappings.iter().map(item).collect();
         fields.push(Field { key: "external_groups", value: Value::Items(items) });
@@ -1007,7 +1020,8 @@ mod tests {
             Member::User(UserKey::new(Origin::uaa(), "plain".into())),
             Member::Group("team.inner".into()),
         ];
-        team.external_groups = Some(vec![(ldap.clone(), other.to_owned())]);
+        team.external_groups =
+            Some(vec![External { origin: ldap.clone(), group: other.to_owned(), absent: false }]);
         Manifest {
             head: vec![line.to_owned()],
             target: Target { issuer: None, zone: Some(name.to_owned()), origins: BTreeSet::from([ldap]) },

@@ -5,19 +5,22 @@
 
 use secrecy::SecretString;
 
-use super::field::{Decoder, Rule};
-use super::problem::{Draft, Drafts, Mark, nearest, quote};
+use super::field::{Decoder, Fields, Rule};
+use super::problem::{Draft, Drafts, Mark, list, nearest, quote};
+use super::prune::Prune;
 use super::tree::{Entry, Node, Value};
 use crate::model::{ClusterRole, UAA_ORIGIN};
 
 /// The keys of a manifest.
-pub(super) const TOP: &[&str] = &["version", "target", "users", "groups"];
+pub(super) const TOP: &[&str] = &["version", "target", "users", "groups", "prune"];
 /// The keys of `target`.
 pub(super) const TARGET: &[&str] = &["issuer", "zone", "origins"];
 /// The keys of a user.
 pub(super) const USER: &[&str] = &[
     "username",
     "origin",
+    "state",
+    "previously",
     "email",
     "given_name",
     "family_name",
@@ -31,11 +34,11 @@ pub(super) const USER: &[&str] = &[
 ];
 /// The keys of a group.
 pub(super) const GROUP: &[&str] =
-    &["name", "description", "additive", "members", "absent_members", "external_groups"];
+    &["name", "state", "description", "additive", "members", "absent_members", "external_groups"];
 /// The keys of a member that is written as a map.
 pub(super) const MEMBER: &[&str] = &["username", "origin", "group"];
 /// The keys of a mapping.
-pub(super) const MAPPING: &[&str] = &["origin", "group"];
+pub(super) const MAPPING: &[&str] = &["origin", "group", "state"];
 /// The words of `cluster_access`.
 const ACCESS: &[&str] = &["admin", "manage", "read", "none"];
 
@@ -50,6 +53,22 @@ pub(super) struct At<T> {
     pub(super) key: Mark,
 }
 
+/// What an entry's `state` says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum State {
+    /// As if it were not written.
+    Present,
+    /// It shall not exist.
+    Absent,
+}
+
+impl At<State> {
+    /// Returns the place that says `absent`, if it does.
+    fn absent(this: Option<&Self>) -> Option<Mark> {
+        this.filter(|state| state.value == State::Absent).map(|state| state.mark)
+    }
+}
+
 /// One file's entries.
 #[derive(Debug, Default)]
 pub(super) struct Document {
@@ -61,6 +80,8 @@ pub(super) struct Document {
     pub(super) users: Vec<User>,
     /// What is under `groups`.
     pub(super) groups: Vec<Group>,
+    /// The `prune` block and its key's place.
+    pub(super) prune: Option<(Mark, Prune)>,
 }
 
 /// The `target` block.
@@ -81,6 +102,9 @@ pub(super) struct User {
     pub(super) origin: Option<At<String>>,
     /// The origin is written and could not be read.
     pub(super) origin_broken: bool,
+    /// Where it says that the user shall not exist.
+    pub(super) absent: Option<Mark>,
+    pub(super) previously: Option<At<String>>,
     pub(super) email: Option<At<String>>,
     pub(super) given_name: Option<At<String>>,
     pub(super) family_name: Option<At<String>>,
@@ -105,13 +129,24 @@ pub(super) struct Password {
 pub(super) struct Group {
     pub(super) mark: Mark,
     pub(super) name: Option<At<String>>,
+    /// Where it says that the group shall not exist.
+    pub(super) absent: Option<Mark>,
     pub(super) description: Option<At<String>>,
     pub(super) additive: Option<At<bool>>,
     /// `additive` is written and could not be read.
     pub(super) additive_broken: bool,
     pub(super) members: Vec<At<MemberName>>,
     pub(super) absent_members: Option<At<Vec<At<MemberName>>>>,
-    pub(super) external_groups: Option<Vec<At<(String, String)>>>,
+    pub(super) external_groups: Option<Vec<At<External>>>,
+}
+
+/// An entry under `external_groups`.
+#[derive(Clone, Debug)]
+pub(super) struct External {
+    pub(super) origin: String,
+    pub(super) group: String,
+    /// Where it says that the mapping shall not exist.
+    pub(super) absent: Option<Mark>,
 }
 
 /// A member as written.
@@ -152,6 +187,10 @@ pub(super) fn document(root: Node, drafts: &mut Drafts) -> Document {
     if let Some(entry) = fields.take("groups") {
         document.groups =
             cx.list(entry, "groups", "the manifest").into_iter().filter_map(|node| cx.group(node)).collect();
+    }
+    if let Some(entry) = fields.take("prune") {
+        let at = entry.key_mark;
+        document.prune = cx.prune(entry).map(|prune| (at, prune));
     }
     document
 }
@@ -237,6 +276,8 @@ impl Decoder<'_> {
         {
             self.username(name, origin.as_ref().map_or(UAA_ORIGIN, |origin| &origin.value));
         }
+        let absent = self.absent(&mut fields, &of);
+        let previously = self.text(fields.take("previously"), &of, Rule::Name);
         let email = self.text(fields.take("email"), &of, Rule::Email);
         let given_name = self.text(fields.take("given_name"), &of, Rule::Line);
         let family_name = self.text(fields.take("family_name"), &of, Rule::Line);
@@ -258,6 +299,8 @@ impl Decoder<'_> {
             username,
             origin,
             origin_broken,
+            absent,
+            previously,
             email,
             given_name,
             family_name,
@@ -288,6 +331,7 @@ impl Decoder<'_> {
                 None
             }
         };
+        let absent = self.absent(&mut fields, &of);
         let description = self.text(fields.take("description"), &of, Rule::Prose);
         let additive_entry = fields.take("additive");
         let additive_written = additive_entry.is_some();
@@ -308,6 +352,7 @@ impl Decoder<'_> {
         Some(Group {
             mark,
             name,
+            absent,
             description,
             additive,
             additive_broken,
@@ -379,7 +424,28 @@ impl Decoder<'_> {
         }
     }
 
-    fn mapping(&mut self, node: Node) -> Option<At<(String, String)>> {
+    /// Takes `state` out of an entry whose name is taken already. Of what shall not exist nothing else can be said.
+    fn absent(&mut self, fields: &mut Fields, of: &str) -> Option<Mark> {
+        let state = self.state(fields.take("state"), of);
+        let absent = At::absent(state.as_ref())?;
+        let others = fields.left();
+        if let Some((_, first)) = others.first() {
+            let keys = list(others.iter().map(|(key, _)| *key));
+            self.drafts.add(
+                Draft::error(
+                    "absent-with-fields",
+                    format!("{of} shall be absent, and the entry has {keys} too"),
+                )
+                .at(*first)
+                .label("what does not exist has no fields")
+                .also(absent, "here it is to be removed")
+                .help(format!("remove {keys}, or `state: absent`")),
+            );
+        }
+        Some(absent)
+    }
+
+    fn mapping(&mut self, node: Node) -> Option<At<External>> {
         let mark = node.mark;
         let help = "write `{origin: ldap, group: \"cn=…\"}`";
         let mut fields = self.map(node, "an external group", MAPPING, help)?;
@@ -396,7 +462,10 @@ impl Decoder<'_> {
         }
         let origin = self.text(origin, "an external group", Rule::Name);
         let group = self.text(group, "an external group", Rule::External);
-        Some(At { value: (origin?.value, group?.value), mark, key: mark })
+        let state = self.state(fields.take("state"), "an external group");
+        let absent = At::absent(state.as_ref());
+        let value = External { origin: origin?.value, group: group?.value, absent };
+        Some(At { value, mark, key: mark })
     }
 
     fn access(&mut self, entry: Entry, of: &str) -> Option<At<Vec<At<ClusterRole>>>> {

@@ -4,7 +4,7 @@
 
 use secrecy::{ExposeSecret, SecretString};
 
-use super::decode::{At, Password};
+use super::decode::{At, Password, State};
 use super::interpolate;
 use super::problem::{Draft, Drafts, Mark, list, nearest, quote};
 use super::tree::{Entry, Node, Value};
@@ -25,6 +25,14 @@ impl Fields {
     pub(super) fn take(&mut self, key: &str) -> Option<Entry> {
         let at = self.entries.iter().position(|entry| entry.key == key)?;
         Some(self.entries.swap_remove(at))
+    }
+
+    /// Returns the keys that are not yet taken, in the order of their places.
+    pub(super) fn left(&self) -> Vec<(&str, Mark)> {
+        let mut left: Vec<_> =
+            self.entries.iter().map(|entry| (entry.key.as_str(), entry.key_mark)).collect();
+        left.sort_by_key(|(_, mark)| mark.at);
+        left
     }
 
     /// Returns a text without judging it, to name the entry in messages.
@@ -119,19 +127,12 @@ impl Decoder<'_> {
             ("a manifest", "clients") => {
                 Some("this version manages users and groups; clients come with a later one")
             }
-            ("a manifest", "prune") => {
-                Some("this version removes nothing that it does not name; pruning comes with a later one")
-            }
             ("a manifest", "variables") => Some(
                 "this version takes variables by -v, -l and --vars-env; generated ones come with a later one",
             ),
-            ("a user", "state") => Some(
-                "this version deletes no users; suspend with `active: false`, and `cluster_access: none`",
+            ("a group", "previously") => Some(
+                "UAA renames no groups: declare the new one with its members, and the old one `state: absent`",
             ),
-            ("a user", "previously") => {
-                Some("this version renames no users; renaming comes with a later one")
-            }
-            ("a group", "state") => Some("this version deletes no groups; `members: []` takes everyone out"),
             _ => None,
         };
         let near = nearest(&entry.key, known.iter().copied());
@@ -398,6 +399,46 @@ impl Decoder<'_> {
             .label("letters, digits and + - _ . @ ' ! only")
             .help("a user of an identity provider needs its `origin`, and may have any name"),
         );
+    }
+
+    /// Decodes `state`.
+    pub(super) fn state(&mut self, entry: Option<Entry>, of: &str) -> Option<At<State>> {
+        self.choice(entry, of, &[("present", State::Present), ("absent", State::Absent)])
+    }
+
+    /// Decodes a field that is one of a few words.
+    pub(super) fn choice<T: Copy>(
+        &mut self,
+        entry: Option<Entry>,
+        of: &str,
+        words: &[(&str, T)],
+    ) -> Option<At<T>> {
+        let entry = entry?;
+        let (mark, key) = (entry.node.mark, entry.key_mark);
+        let found = match &entry.node.value {
+            Value::Broken => return None,
+            Value::Secret(_) => {
+                self.secret_here(&entry.node, &format!("`{}`", entry.key));
+                return None;
+            }
+            Value::Scalar { text, .. } if !entry.node.is_null() => text.as_str(),
+            Value::Scalar { .. } | Value::Seq(_) | Value::Map(_) => "",
+        };
+        if let Some((_, value)) = words.iter().find(|(word, _)| *word == found) {
+            return Some(At { value: *value, mark, key });
+        }
+        let shown = if found.is_empty() { entry.node.kind().to_owned() } else { quote(found) };
+        let help = match nearest(found, words.iter().map(|(word, _)| *word)) {
+            Some(near) => format!("did you mean {}?", quote(near)),
+            None => format!("it is one of {}", list(words.iter().map(|(word, _)| *word))),
+        };
+        self.drafts.add(
+            Draft::error("bad-word", format!("`{}` of {of} cannot be {shown}", entry.key))
+                .at(if entry.node.is_null() { key } else { mark })
+                .label("not a word that it knows")
+                .help(help),
+        );
+        None
     }
 
     pub(super) fn boolean(&mut self, entry: Option<Entry>, of: &str) -> Option<At<bool>> {

@@ -15,6 +15,8 @@ pub(crate) mod foreign;
 mod interpolate;
 mod mask;
 mod problem;
+mod prune;
+mod removal;
 mod resolve;
 pub mod schema;
 mod source;

@@ -27,6 +27,60 @@ pub struct Manifest {
     /// UAA groups, which are the scopes that a user can hold.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub groups: Option<OrVariable<Vec<OrVariable<Group>>>>,
+    /// What is removed because no manifest names it; each kind is opt-in. May stand once over all files.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub prune: Option<OrVariable<Prune>>,
+}
+
+/// What is removed because no manifest names it. Needs `--allow prune:users` and the like too.
+#[derive(Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Prune {
+    /// Users.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub users: Option<OrVariable<PruneUsers>>,
+    /// Patterns of groups' names; `*` stands for any text.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub groups: Option<OrVariable<Vec<String>>>,
+    /// Patterns of client ids; `*` stands for any text.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub clients: Option<OrVariable<Vec<String>>>,
+}
+
+/// Which users are pruned, and how.
+#[derive(Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PruneUsers {
+    /// Only users of these identity providers.
+    pub origins: OrVariable<Vec<String>>,
+    /// Patterns of usernames that stay; `*` stands for any text.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub except: Option<OrVariable<Vec<String>>>,
+    /// `deactivate` suspends them (default), `delete` deletes them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub action: Option<OrVariable<PruneAction>>,
+}
+
+/// How a user that no manifest names is removed.
+#[derive(Clone, Copy, Serialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+#[schemars(inline)]
+pub enum PruneAction {
+    /// Suspended.
+    Deactivate,
+    /// Deleted.
+    Delete,
+}
+
+/// Whether something shall exist.
+#[derive(Clone, Copy, Serialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+#[schemars(inline)]
+pub enum State {
+    /// As if the key were not written.
+    Present,
+    /// It shall not exist.
+    Absent,
 }
 
 /// The server that a manifest is for.
@@ -56,6 +110,13 @@ pub struct User {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 255))]
     pub origin: Option<String>,
+    /// `absent` deletes the user, its memberships, approvals and tokens; then the entry has no other keys.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub state: Option<OrVariable<State>>,
+    /// The name that the user had before: renames it; origin `uaa` only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 255))]
+    pub previously: Option<String>,
     /// The e-mail address; needed to create a user, unless the username is one.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 255))]
@@ -120,6 +181,9 @@ pub struct Group {
     /// The group's name, which is the scope that its members hold; compared ignoring case.
     #[schemars(length(min = 1, max = 255))]
     pub name: String,
+    /// `absent` deletes the group, its memberships and mappings; then the entry has no other keys.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub state: Option<OrVariable<State>>,
     /// What the group is for; an empty text clears it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub description: Option<YamlText>,
@@ -132,7 +196,8 @@ pub struct Group {
     /// Who must not be a member; only with `additive: true`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub absent_members: Option<OrVariable<Vec<Member>>>,
-    /// LDAP or SAML groups whose members get this group at login. Not written: not managed; empty: none.
+    /// LDAP or SAML groups whose members get this group at login. Not written: not managed; empty: none; only absent
+    /// ones: these are removed, others are left alone.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub external_groups: Option<OrVariable<Vec<OrVariable<ExternalGroup>>>>,
 }
@@ -168,6 +233,9 @@ pub struct ExternalGroup {
     /// The LDAP DN or SAML group value; compared ignoring case.
     #[schemars(length(min = 1, max = 255))]
     pub group: String,
+    /// `absent` removes the mapping.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub state: Option<OrVariable<State>>,
 }
 
 /// A text that YAML may take for a number; it is kept as written.

@@ -13,6 +13,8 @@ use super::{Loaded, Problem, Problems, Sources, check, load};
 use crate::desired::{Holds, SecretSource, WishBy, WishState};
 use crate::model::{GroupName, Member, Origin, UserKey, Username};
 
+mod removal;
+
 /// Loads texts as if they were files; a name that ends in `.vars` is a file of variables.
 fn load_texts(files: &[(&str, &str)], sources: &Sources) -> Result<Loaded, Problems> {
     let (mut texts, mut drafts) = (Texts::default(), Drafts::default());
@@ -252,7 +254,6 @@ fn one_manifest_one_error() {
             "users: [{username: a, cluster_access: [read, read]}]\n",
             "2:46 duplicate-item: `cluster_access` of user `a` lists `read` twice",
         ),
-        ("users: [{username: a, state: absent}]\n", "2:23 unknown-key: unknown key `state` in user `a`"),
         (
             "groups: [{name: g, members: [{group: G}]}]\n",
             "2:30 nested-in-itself: the group `g` is a member of itself",
@@ -769,6 +770,8 @@ fn the_schema_and_the_reader_know_the_same_keys() {
     assert_eq!(keys("/$defs/User/properties"), sorted(super::decode::USER));
     assert_eq!(keys("/$defs/Group/properties"), sorted(super::decode::GROUP));
     assert_eq!(keys("/$defs/ExternalGroup/properties"), sorted(super::decode::MAPPING));
+    assert_eq!(keys("/$defs/Prune/properties"), sorted(super::prune::PRUNE));
+    assert_eq!(keys("/$defs/PruneUsers/properties"), sorted(super::prune::PRUNE_USERS));
 }
 
 #[test]
@@ -782,6 +785,8 @@ fn the_schema_takes_placeholders_and_refuses_nulls() {
         "users: ((u))\ngroups: [{name: g, additive: ((a)), members: [a, {group: b}], external_groups: ((e))}]\n"
     ));
     assert!(fits("users: [{username: a, cluster_access: [admin, read]}]\n"));
+    assert!(fits("users: [{username: a, state: absent}, {username: b, previously: c}]\n"));
+    assert!(fits("prune: {users: {origins: [uaa], action: delete}, groups: [\"team.*\"], clients: ((c))}\n"));
     for body in [
         "users:\n",
         "users: [{username: a, active: 'yes'}]\n",
@@ -789,6 +794,10 @@ fn the_schema_takes_placeholders_and_refuses_nulls() {
         "users: [{username: a, gruops: []}]\n",
         "users: [{}]\n",
         "groups: [{name: g, description: }]\n",
+        "users: [{username: a, state: gone}]\n",
+        "prune: {users: {except: [a]}}\n",
+        "prune: {users: {origins: [uaa], action: remove}}\n",
+        "prune: {mappings: ['*']}\n",
         "clients: []\n",
     ] {
         assert!(!fits(body), "{body}");
@@ -851,16 +860,16 @@ proptest! {
             ClusterAccess::Several(vec![Access::Read]), ClusterAccess::Several(vec![Access::Admin, Access::Read]),
         ][access].clone();
         let users = names.iter().map(|name| Value(User {
-            username: name.clone(), origin: None, email: Some(format!("{name}@example.com")), given_name: Some(YamlText(text.clone())),
+            username: name.clone(), origin: None, state: Some(Value(schema::State::Present)), previously: None, email: Some(format!("{name}@example.com")), given_name: Some(YamlText(text.clone())),
             family_name: None, phone: None, external_id: None, active: Some(Value(active)), verified: None, password: None,
             cluster_access: Some(Value(access.clone())), groups: Some(Value(vec!["team".to_owned()])),
         })).collect();
         let group = Group {
-            name: "team".to_owned(), description: Some(YamlText(text.clone())), additive: None,
+            name: "team".to_owned(), state: None, description: Some(YamlText(text.clone())), additive: None,
             members: Some(Value(vec![M::Name("someone.else".to_owned()), M::Group { group: "inner".to_owned() }])),
             absent_members: None, external_groups: Some(Value(Vec::new())),
         };
-        let manifest = Manifest { version: 1, target: None, users: Some(Value(users)), groups: Some(Value(vec![Value(group)])) };
+        let manifest = Manifest { version: 1, target: None, users: Some(Value(users)), groups: Some(Value(vec![Value(group)])), prune: None };
         let yaml = serde_saphyr::to_string(&manifest).expect("it can be written");
         assert!(validator().is_valid(&serde_json::to_value(&manifest).expect("it is JSON")));
         let loaded = load_texts(&[("m.yml", &yaml)], &Sources::default()).unwrap_or_else(|p| panic!("{yaml}\n{}", lines(&p.0)));

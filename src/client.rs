@@ -185,6 +185,98 @@ impl fmt::Display for ClientField {
     }
 }
 
+/// The scope and authority of a client that has none.
+pub const NONE: &str = "uaa.none";
+
+/// Grant types that UAA takes (facts §6.4).
+pub const GRANT_TYPES: [&str; 8] = [
+    "authorization_code",
+    "client_credentials",
+    "implicit",
+    "password",
+    "refresh_token",
+    "user_token",
+    "urn:ietf:params:oauth:grant-type:jwt-bearer",
+    "urn:ietf:params:oauth:grant-type:saml2-bearer",
+];
+
+/// Returns the one form of a value, as UAA stores it: `None` where that is to store nothing.
+///
+/// An empty `allowedproviders` stays: to UAA it means nobody, and its absence everybody.
+#[must_use]
+pub fn stored(field: &ClientField, value: ClientValue) -> Option<ClientValue> {
+    match (field, value) {
+        (ClientField::Scope | ClientField::Authorities, ClientValue::Set(mut names)) => {
+            names.remove(NONE);
+            if names.is_empty() {
+                names.insert(NONE.to_owned());
+            }
+            Some(ClientValue::Set(names))
+        }
+        (ClientField::AuthorizedGrantTypes, ClientValue::Set(mut grants)) => {
+            if grants.contains("authorization_code") || grants.contains("password") {
+                grants.insert("refresh_token".to_owned());
+            }
+            (!grants.is_empty()).then_some(ClientValue::Set(grants))
+        }
+        (ClientField::Autoapprove, ClientValue::Flag(true)) => Some(ClientValue::All),
+        (ClientField::Autoapprove, ClientValue::Flag(false)) => None,
+        // `true` is stored as a text in the list.
+        (ClientField::Autoapprove, ClientValue::Set(scopes)) if scopes.contains("true") => {
+            Some(ClientValue::All)
+        }
+        (ClientField::Allowedproviders, value) => Some(value),
+        // Not to be public is the default. Not to show on the home page is none: that is `true` unless said.
+        (ClientField::Allowpublic, ClientValue::Flag(false)) => None,
+        (_, ClientValue::Set(texts)) if texts.is_empty() => None,
+        (_, ClientValue::Text(text)) if text.is_empty() => None,
+        (_, ClientValue::Json(serde_json::Value::Null)) => None,
+        (_, value) => Some(value),
+    }
+}
+
+/// Makes of all of a client's properties what UAA stores: each in its one form, the defaults of those that are not
+/// there, and of `autoapprove` only what is in `scope`.
+#[must_use]
+pub fn normal(fields: ClientFields) -> ClientFields {
+    let mut all: ClientFields = fields
+        .into_iter()
+        .filter_map(|(field, value)| {
+            let value = stored(&field, value)?;
+            Some((field, value))
+        })
+        .collect();
+    for field in [ClientField::Scope, ClientField::Authorities] {
+        all.entry(field).or_insert_with(|| ClientValue::Set(BTreeSet::from([NONE.to_owned()])));
+    }
+    if let Some(ClientValue::Set(approved)) = all.get(&ClientField::Autoapprove) {
+        let scope = all.get(&ClientField::Scope).and_then(ClientValue::as_set);
+        let kept: BTreeSet<String> = approved
+            .iter()
+            .filter(|name| scope.is_some_and(|scope| scope.contains(*name)))
+            .cloned()
+            .collect();
+        match stored(&ClientField::Autoapprove, ClientValue::Set(kept)) {
+            Some(kept) => all.insert(ClientField::Autoapprove, kept),
+            None => all.remove(&ClientField::Autoapprove),
+        };
+    }
+    all
+}
+
+impl ClientValue {
+    /// Returns the texts of a set.
+    #[must_use]
+    pub fn as_set(&self) -> Option<&BTreeSet<String>> {
+        match self {
+            Self::Set(texts) => Some(texts),
+            Self::Text(_) | Self::Number(_) | Self::Flag(_) | Self::All | Self::Json(_) | Self::Hidden(_) => {
+                None
+            }
+        }
+    }
+}
+
 /// Hides a secret so that two can still be compared.
 #[must_use]
 pub fn hidden(secret: &str) -> ClientValue {
@@ -195,6 +287,70 @@ pub fn hidden(secret: &str) -> ClientValue {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn set(texts: &[&str]) -> ClientValue {
+        ClientValue::Set(texts.iter().map(|&text| text.to_owned()).collect())
+    }
+
+    fn shown(fields: &[(ClientField, ClientValue)]) -> Vec<(String, ClientValue)> {
+        let all = normal(fields.iter().cloned().collect());
+        all.into_iter().map(|(field, value)| (field.name(), value)).collect()
+    }
+
+    #[test]
+    fn a_client_has_what_uaa_makes_of_it() {
+        use ClientField as F;
+        // 4.30.0 and 77.18.0, facts §6.1.
+        assert_eq!(
+            shown(&[
+                (F::AuthorizedGrantTypes, set(&["authorization_code"])),
+                (F::Scope, set(&["uaa.none", "s.a"])),
+                (F::Autoapprove, set(&["s.a", "s.b"])),
+                (F::RedirectUri, set(&[])),
+                (F::RequiredUserGroups, set(&[])),
+                (F::Allowpublic, ClientValue::Flag(false)),
+                (F::ShowOnHomePage, ClientValue::Flag(false)),
+                (F::Name, ClientValue::Text(String::new())),
+                (F::Extra("x".to_owned()), ClientValue::Json(serde_json::Value::Null)),
+            ]),
+            [
+                ("authorized_grant_types".to_owned(), set(&["authorization_code", "refresh_token"])),
+                ("scope".to_owned(), set(&["s.a"])),
+                ("authorities".to_owned(), set(&["uaa.none"])),
+                ("autoapprove".to_owned(), set(&["s.a"])),
+                ("show_on_home_page".to_owned(), ClientValue::Flag(false)),
+            ]
+        );
+        let none = || set(&["uaa.none"]);
+        assert_eq!(
+            shown(&[(F::Autoapprove, set(&["true"])), (F::Allowedproviders, set(&[]))]),
+            [
+                ("scope".to_owned(), none()),
+                ("authorities".to_owned(), none()),
+                ("autoapprove".to_owned(), ClientValue::All),
+                ("allowedproviders".to_owned(), set(&[])),
+            ]
+        );
+        assert_eq!(shown(&[(F::Autoapprove, set(&["s.b"]))]).len(), 2);
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn the_normal_form_of_the_normal_form_is_itself(
+            sets in proptest::collection::btree_map(
+                0..ClientField::NAMED.len(),
+                proptest::collection::btree_set("a|b|uaa\\.none|true|password|authorization_code", 0..4),
+                0..9,
+            ),
+        ) {
+            let fields: ClientFields = sets
+                .into_iter()
+                .map(|(field, texts)| (ClientField::NAMED[field].clone(), ClientValue::Set(texts)))
+                .collect();
+            let once = normal(fields);
+            proptest::prop_assert_eq!(normal(once.clone()), once);
+        }
+    }
 
     #[test]
     fn every_property_is_found_by_its_own_name() {

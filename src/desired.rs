@@ -168,6 +168,8 @@ pub enum PruneAction {
 pub enum SecretSource {
     /// Written in the manifest (works, and draws a warning).
     Literal,
+    /// The empty text, written in the manifest: a public client's secret. A variable's value is never empty.
+    Empty,
     /// The variable of this name.
     Variable(String),
 }

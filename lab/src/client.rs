@@ -122,6 +122,14 @@ impl Client {
         self.threads.run(answer(request.basic_auth("pks_cli", Some("")).form(&form)))?
     }
 
+    /// A log-in of a client by its own secret.
+    pub(crate) fn client_login(&self, id: &str, secret: &str) -> Result<(u16, Value), LabError> {
+        let form = [("grant_type", "client_credentials"), ("client_id", id), ("client_secret", secret)];
+        let request =
+            self.http.post(format!("{}/oauth/token", self.url)).header("Accept", "application/json");
+        self.threads.run(answer(request.form(&form)))?
+    }
+
     fn send(
         &self,
         who: As,

@@ -236,6 +236,22 @@ impl Foundation {
         self.client.password_login(username, password)
     }
 
+    /// Logs a client of the default zone in by its own secret.
+    ///
+    /// # Errors
+    /// When there is no answer; a refused log-in is an answer.
+    pub fn client_login(&self, id: &str, secret: &str) -> Result<(u16, Value), LabError> {
+        self.client.client_login(id, secret)
+    }
+
+    /// Reads something of UAA's default zone with somebody's token.
+    ///
+    /// # Errors
+    /// When there is no answer; a refused token is an answer.
+    pub fn get_with(&self, token: &str, path: &str) -> Result<(u16, Value), LabError> {
+        self.client.get(format!("{}{path}", self.uaa_url()), token)
+    }
+
     /// Lists the clusters that this token shows, at the PKS API.
     ///
     /// # Errors

@@ -4,6 +4,9 @@
 //! stands at each call with its fact.
 
 mod authority;
+mod client_wire;
+mod client_writes;
+mod clients;
 mod groups;
 mod http;
 mod identify;
@@ -11,6 +14,8 @@ mod list;
 mod mappings;
 mod mask;
 mod read;
+mod removals;
+mod secrets;
 mod session;
 #[cfg(test)]
 mod tests;
@@ -294,6 +299,72 @@ impl Writer {
     /// See [`WriteErrorKind`].
     pub async fn unmap_external_group(&self, group: &Guid, mapping: &Mapping) -> Result<Written, WriteError> {
         self.delete_mapping(group, mapping).await
+    }
+
+    /// `POST /oauth/clients`, with its secret and token salt; then its metadata, where there is any. A found client is
+    /// drift, unless an earlier try of this very call made it.
+    ///
+    /// # Errors
+    /// See [`WriteErrorKind`].
+    pub async fn create_client(
+        &self,
+        id: &ClientId,
+        fields: &[FieldChange],
+        secret: Option<&SecretString>,
+        token_salt: Option<&SecretString>,
+    ) -> Result<Written, WriteError> {
+        self.post_client(id, fields, secret, token_salt).await
+    }
+
+    /// `GET /oauth/clients/{id}`, judge before and after, `POST /oauth/clients/tx/modify` with the whole client; its
+    /// metadata by a PUT of its own.
+    ///
+    /// # Errors
+    /// See [`WriteErrorKind`].
+    pub async fn update_client(
+        &self,
+        id: &ClientId,
+        fields: &[FieldChange],
+        token_salt: Option<&SecretString>,
+    ) -> Result<Written, WriteError> {
+        self.replace_client(id, fields, token_salt).await
+    }
+
+    /// `POST /oauth/clients/tx/modify` with `secret`: sets the secret where it does not work, and else leaves it and
+    /// the client's tokens alone.
+    ///
+    /// # Errors
+    /// See [`WriteErrorKind`].
+    pub async fn set_client_secret(
+        &self,
+        id: &ClientId,
+        secret: &SecretString,
+    ) -> Result<Written, WriteError> {
+        self.modify_secret(id, secret).await
+    }
+
+    /// `DELETE /oauth/clients/{id}`.
+    ///
+    /// # Errors
+    /// See [`WriteErrorKind`].
+    pub async fn delete_client(&self, id: &ClientId) -> Result<Written, WriteError> {
+        self.remove_client(id).await
+    }
+
+    /// `DELETE /Users/{id}`.
+    ///
+    /// # Errors
+    /// See [`WriteErrorKind`].
+    pub async fn delete_user(&self, id: &Guid) -> Result<Written, WriteError> {
+        self.remove_user(id).await
+    }
+
+    /// `DELETE /Groups/{id}`.
+    ///
+    /// # Errors
+    /// See [`WriteErrorKind`].
+    pub async fn delete_group(&self, id: &Guid) -> Result<Written, WriteError> {
+        self.remove_group(id).await
     }
 }
 

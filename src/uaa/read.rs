@@ -10,7 +10,7 @@ use tokio::try_join;
 
 use super::list::{Listing, PAGE};
 use super::session::Looking;
-use super::{DefaultGroups, ReadBy, trouble, wire, zone};
+use super::{DefaultGroups, ReadBy, clients, trouble, wire, zone};
 use crate::error::Error;
 use crate::model::{GroupName, Guid, Mapping, Origin, UserKey};
 use crate::observed::{Identity, MemberKind, Observed, ObservedGroup, ObservedUser, ReadScope, Server};
@@ -22,7 +22,7 @@ const FILTER_BYTES: usize = 3500;
 const FILTER_TERMS: usize = 100;
 
 /// As many look-ups as are made without asking how long the list is.
-const FEW: usize = 2;
+pub(super) const FEW: usize = 2;
 
 /// How many mappings are asked for at once: that list has no maximum (facts §5).
 const ALL_MAPPINGS: usize = 100_000;
@@ -63,8 +63,14 @@ pub(super) async fn observe(
             false => zone::read_origins(looking).await,
         }
     };
-    let (groups, users, mut default_groups, origins) =
-        try_join!(read_groups(looking), read_users(looking, read_by, &scope.users), default_groups, origins)?;
+    let read_users_by = if scope.all_users { ReadBy::List } else { read_by };
+    let (groups, users, clients, mut default_groups, origins) = try_join!(
+        read_groups(looking),
+        read_users(looking, read_users_by, &scope.users),
+        clients::read(looking, read_by, &scope.clients),
+        default_groups,
+        origins
+    )?;
 
     let zone_id = groups.zone.clone().or_else(|| looking.zone().map(str::to_owned));
     let zone_id = zone_id.unwrap_or_else(|| super::authority::DEFAULT_ZONE.to_owned());
@@ -82,7 +88,7 @@ pub(super) async fn observe(
         groups: groups.groups,
         ambiguous_groups: groups.ambiguous,
         mappings: groups.mappings,
-        clients: BTreeMap::new(),
+        clients,
         default_groups,
         origins,
     })
@@ -308,7 +314,7 @@ fn spellings(name: &str) -> Option<BTreeSet<String>> {
 }
 
 /// `yyyy-MM-ddTHH:mm:ss.SSSZ`
-fn is_timestamp(text: &str) -> bool {
+pub(super) fn is_timestamp(text: &str) -> bool {
     const SHAPE: &[u8] = b"0000-00-00t00:00:00.000z";
     text.len() == SHAPE.len()
         && text.bytes().zip(SHAPE).all(|(byte, shape)| match shape {
@@ -323,7 +329,7 @@ pub(super) fn term(attribute: &str, value: &str) -> String {
 }
 
 /// Joins terms with `or` into as few filters as the limits allow.
-fn filters(terms: impl Iterator<Item = String>) -> Vec<String> {
+pub(super) fn filters(terms: impl Iterator<Item = String>) -> Vec<String> {
     const OR: &str = " or ";
     let encoded =
         |text: &str| url::form_urlencoded::byte_serialize(text.as_bytes()).map(str::len).sum::<usize>();

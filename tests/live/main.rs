@@ -4,6 +4,7 @@
 //! server's state they read with a client of their own (`World::api`), never with uaapply's.
 
 mod access;
+mod clients;
 mod connecting;
 mod interrupted;
 mod pks_day;

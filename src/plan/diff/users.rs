@@ -270,9 +270,10 @@ fn update(user: &DesiredUser, observed: &ObservedUser, diff: &mut Diff) {
 }
 
 /// Shows where a secret comes from, never what it is.
-fn shown(source: &SecretSource) -> FieldValue {
+pub(super) fn shown(source: &SecretSource) -> FieldValue {
     match source {
         SecretSource::Literal => FieldValue::redacted(),
+        SecretSource::Empty => FieldValue::Text(String::new()),
         SecretSource::Variable(name) => FieldValue::Variable { variable: name.clone() },
     }
 }

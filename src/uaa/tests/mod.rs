@@ -1,6 +1,7 @@
 //! What a real UAA cannot be made to do: faults, lost answers, odd pages. The rules of the real one are tested
 //! against it, in `tests/live`.
 
+mod clients;
 mod connecting;
 mod lists;
 mod tokens;

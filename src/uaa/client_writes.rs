@@ -1,0 +1,368 @@
+//! Clients, written: created once, replaced whole, deleted.
+//!
+//! Decides when a client is as the plan expected. UAA's PUT of a client merges and cannot clear (trap 39), so a change
+//! is a true replacement by `tx/modify`; UAA has no version for clients, but answers with the state that was
+//! replaced: what somebody else wrote in between is seen there and written back.
+
+use reqwest::{Method, StatusCode};
+use secrecy::{ExposeSecret, SecretString};
+use serde_json::{Map, Value, json};
+
+use super::client_wire::{Client, Metadata, client_key, metadata_key, normal, planned, same, shown};
+use super::clients::{has_no_metadata, is_no_client, path};
+use super::http::{Answer, Repeat, Request};
+use super::writing::{ROUNDS, is_open, may_be_handled, pause};
+use super::{WriteError, WriteErrorKind, Writer, Written};
+use crate::client::{ClientField, ClientFields, hidden, normal as normal_form};
+use crate::model::ClientId;
+use crate::plan::{FieldChange, FieldValue};
+
+/// Changes a client's fields, its secret, or several clients at once; true replacement, all or nothing.
+pub(super) const MODIFY: &str = "/oauth/clients/tx/modify";
+
+/// What a change is about, sorted by the resource that holds it.
+struct Wanted<'a> {
+    client: Vec<Field<'a>>,
+    metadata: Vec<Field<'a>>,
+    salt: Option<&'a SecretString>,
+}
+
+struct Field<'a> {
+    field: ClientField,
+    change: &'a FieldChange,
+}
+
+impl Writer {
+    pub(super) async fn post_client(
+        &self,
+        id: &ClientId,
+        fields: &[FieldChange],
+        secret: Option<&SecretString>,
+        salt: Option<&SecretString>,
+    ) -> Result<Written, WriteError> {
+        let wanted = Wanted::new(fields, salt)?;
+        let mut body = Map::from_iter([("client_id".to_owned(), json!(id.as_str()))]);
+        wanted.write_client(&mut body)?;
+        if let Some(secret) = secret {
+            // Empty is a public client's; without any, 77.x lets nobody authenticate (trap 43).
+            body.insert("client_secret".to_owned(), json!(secret.expose_secret()));
+        }
+        let request = || Request::new(Method::POST, "/oauth/clients").json(Value::Object(body.clone()));
+        let mut lost = None;
+        for round in 0..=ROUNDS {
+            pause(round).await;
+            if let Some(lost) = lost.take() {
+                // An earlier try may have been handled: what is there now tells.
+                match self.get_client(id).await {
+                    Err(error) => return Err(WriteError::unknown(lost, &error)),
+                    Ok(Some(found)) => return self.adopt(id, &found, &wanted, secret).await,
+                    Ok(None) if round == ROUNDS => return Err(lost),
+                    Ok(None) => {}
+                }
+            }
+            match self.send(request(), Repeat::IfNotHandled).await {
+                Ok(answer) if answer.status == StatusCode::CREATED => {
+                    self.put_metadata(id, &wanted, false).await?;
+                    return Ok(Written::Done);
+                }
+                Ok(answer) if answer.status == StatusCode::CONFLICT => {
+                    return match self.get_client(id).await? {
+                        // After a lost try that re-reading did not show yet.
+                        Some(found) if round > 0 => self.adopt(id, &found, &wanted, secret).await,
+                        Some(_) => Err(self.made_by_another(id)),
+                        // The database thinks another id equal (a collation that ignores case).
+                        None => Err(self.refused("POST /oauth/clients", &answer)),
+                    };
+                }
+                // 77.x answers 500 when two make one client at once.
+                Ok(answer) if is_open(&answer) => lost = Some(self.refused("POST /oauth/clients", &answer)),
+                Ok(answer) => return Err(self.refused("POST /oauth/clients", &answer)),
+                Err(failure) if may_be_handled(&failure) => lost = Some(WriteError::no_answer(failure)),
+                Err(failure) => return Err(WriteError::no_answer(failure)),
+            }
+        }
+        Err(lost
+            .unwrap_or_else(|| WriteError::new(WriteErrorKind::Systemic, "POST /oauth/clients: no answer")))
+    }
+
+    /// Takes a client that a lost POST seems to have made: it is ours if it is what we would have made. Its secret
+    /// cannot be seen, so it is set, which changes nothing if it is right.
+    async fn adopt(
+        &self,
+        id: &ClientId,
+        found: &Client,
+        wanted: &Wanted<'_>,
+        secret: Option<&SecretString>,
+    ) -> Result<Written, WriteError> {
+        if !wanted.client_is_at(&found.observed(self.mask()).fields) {
+            return Err(self.made_by_another(id));
+        }
+        if let Some(secret) = secret {
+            self.modify_secret(id, secret).await?;
+        }
+        self.put_metadata(id, wanted, false).await?;
+        Ok(Written::Done)
+    }
+
+    fn made_by_another(&self, id: &ClientId) -> WriteError {
+        self.drifted(&format!("client {id}: somebody else has created it meanwhile"))
+    }
+
+    pub(super) async fn replace_client(
+        &self,
+        id: &ClientId,
+        fields: &[FieldChange],
+        salt: Option<&SecretString>,
+    ) -> Result<Written, WriteError> {
+        let wanted = Wanted::new(fields, salt)?;
+        let client = self.modify_client(id, &wanted).await?;
+        let metadata = self.put_metadata(id, &wanted, true).await?;
+        Ok(if client == Written::Done || metadata == Written::Done {
+            Written::Done
+        } else {
+            Written::AlreadySo
+        })
+    }
+
+    /// The fields of the client itself.
+    async fn modify_client(&self, id: &ClientId, wanted: &Wanted<'_>) -> Result<Written, WriteError> {
+        if wanted.client.is_empty() {
+            return Ok(Written::AlreadySo);
+        }
+        let mut failed: Option<WriteError> = None;
+        let mut lost = false;
+        for round in 0..=ROUNDS {
+            pause(round).await;
+            let current = match self.existing(id).await {
+                Ok(current) => current,
+                Err(error) => {
+                    return Err(match failed {
+                        Some(failed) if lost => failed.unknown(&error),
+                        _ => error,
+                    });
+                }
+            };
+            let fields = current.observed(self.mask()).fields;
+            if wanted.client_is_at(&fields) {
+                return Ok(if lost { Written::Done } else { Written::AlreadySo });
+            }
+            if let Some(other) = differing(&wanted.client, &fields) {
+                return Err(self.drifted(&format!("client {id}: {other}")));
+            }
+            if round == ROUNDS {
+                break;
+            }
+            match self.replace(id, current, wanted).await? {
+                Replaced::Done => return Ok(Written::Done),
+                Replaced::Lost(error) => (lost, failed) = (true, Some(error)),
+            }
+        }
+        Err(failed.unwrap_or_else(|| {
+            WriteError::new(WriteErrorKind::Systemic, format!("POST {MODIFY}: no answer"))
+        }))
+    }
+
+    /// Writes the whole client; once more when somebody else wrote between our look and that, on top of theirs.
+    async fn replace(
+        &self,
+        id: &ClientId,
+        seen: Client,
+        wanted: &Wanted<'_>,
+    ) -> Result<Replaced, WriteError> {
+        let fields = |client: &Client| normal_form(client.observed(self.mask()).fields);
+        let (mut base, mut expected) = (seen.clone(), seen);
+        for _ in 0..2 {
+            let mut body = base.writable();
+            wanted.write_client(&mut body)?;
+            let written = Client(body.clone());
+            body.insert("action".to_owned(), json!("update"));
+            let request = Request::new(Method::POST, MODIFY).json(json!([body]));
+            // A second time it would replace what others wrote since.
+            let answer = match self.send(request, Repeat::IfNotHandled).await {
+                Ok(answer) => answer,
+                Err(failure) if may_be_handled(&failure) => {
+                    return Ok(Replaced::Lost(WriteError::no_answer(failure)));
+                }
+                Err(failure) => return Err(WriteError::no_answer(failure)),
+            };
+            if answer.status != StatusCode::OK {
+                let error = self.refused_client(&format!("POST {MODIFY}"), id, &answer);
+                return if is_open(&answer) { Ok(Replaced::Lost(error)) } else { Err(error) };
+            }
+            // The state that was replaced. Where it is not told there is nothing to compare.
+            let replaced = answer.parse::<Vec<Client>>().unwrap_or_default();
+            match replaced.into_iter().find(|client| client.id() == id.as_str()) {
+                Some(replaced) if fields(&replaced) != fields(&expected) => {
+                    (base, expected) = (replaced, written);
+                }
+                _ => return Ok(Replaced::Done),
+            }
+        }
+        Err(self.drifted(&format!("client {id}: somebody else keeps changing it right now")))
+    }
+
+    /// The fields that are a resource of their own. PUT replaces it, so what is not meant is sent as it was read.
+    async fn put_metadata(
+        &self,
+        id: &ClientId,
+        wanted: &Wanted<'_>,
+        judge: bool,
+    ) -> Result<Written, WriteError> {
+        if wanted.metadata.is_empty() {
+            return Ok(Written::AlreadySo);
+        }
+        let path = format!("{}/meta", path(id));
+        let request = Request::get(path.clone());
+        let name = request.name();
+        let answer = self.looking().get(request).await.map_err(WriteError::no_answer)?;
+        let current = match answer.status {
+            StatusCode::OK => answer.parse::<Metadata>().map_err(|_| {
+                WriteError::new(WriteErrorKind::Systemic, format!("{name}: the answer is no metadata"))
+            })?,
+            _ if has_no_metadata(&answer) => Metadata::default(),
+            _ => return Err(self.refused_client(&name, id, &answer)),
+        };
+        let fields = current.fields();
+        if wanted.metadata.iter().all(|wanted| wanted.is_at(&fields)) {
+            return Ok(Written::AlreadySo);
+        }
+        if judge && let Some(other) = differing(&wanted.metadata, &fields) {
+            return Err(self.drifted(&format!("client {id}: {other}")));
+        }
+        let mut body = current.0;
+        body.retain(|_, value| !value.is_null());
+        for Field { field, change } in &wanted.metadata {
+            let Some(key) = metadata_key(field) else { continue };
+            match planned(field, &change.after) {
+                Some(value) => body.insert(key.to_owned(), value),
+                None => body.remove(key),
+            };
+        }
+        body.insert("clientId".to_owned(), json!(id.as_str()));
+        let request = Request::new(Method::PUT, path).json(Value::Object(body));
+        let name = request.name();
+        // Nothing of it depends on what was there.
+        let answer = self.send(request, Repeat::Harmless).await.map_err(WriteError::no_answer)?;
+        match answer.status {
+            StatusCode::OK => Ok(Written::Done),
+            _ => Err(self.refused_client(&name, id, &answer)),
+        }
+    }
+
+    pub(super) async fn remove_client(&self, id: &ClientId) -> Result<Written, WriteError> {
+        self.delete(path(id), is_no_client).await
+    }
+
+    /// Reads a client that must be there.
+    async fn existing(&self, id: &ClientId) -> Result<Client, WriteError> {
+        let gone = || self.drifted(&format!("client {id}: it is not there any more"));
+        self.get_client(id).await?.ok_or_else(gone)
+    }
+
+    /// Reads a client; None when there is none of exactly this id.
+    async fn get_client(&self, id: &ClientId) -> Result<Option<Client>, WriteError> {
+        let request = Request::get(path(id));
+        let name = request.name();
+        let answer = self.looking().get(request).await.map_err(WriteError::no_answer)?;
+        if is_no_client(&answer) {
+            return Ok(None);
+        }
+        if answer.status != StatusCode::OK {
+            return Err(self.refused(&name, &answer));
+        }
+        match answer.parse::<Client>() {
+            Ok(client) if client.id() == id.as_str() => Ok(Some(client)),
+            _ => Err(WriteError::new(
+                WriteErrorKind::Systemic,
+                format!("{name}: the answer is not this client"),
+            )),
+        }
+    }
+
+    /// A refusal of a call about one client, in which an empty 404 means that it is gone.
+    pub(super) fn refused_client(&self, request: &str, id: &ClientId, answer: &Answer) -> WriteError {
+        match is_no_client(answer) {
+            true => self.drifted(&format!("{request}: there is no client {id} any more")),
+            false => self.refused(request, answer),
+        }
+    }
+}
+
+/// What a replacement came to.
+enum Replaced {
+    Done,
+    /// It may have been handled.
+    Lost(WriteError),
+}
+
+impl<'a> Wanted<'a> {
+    fn new(fields: &'a [FieldChange], salt: Option<&'a SecretString>) -> Result<Self, WriteError> {
+        let mut wanted = Self { client: Vec::new(), metadata: Vec::new(), salt };
+        for change in fields {
+            // The secret travels beside.
+            if change.name == "client_secret" || change.name == "client_id" {
+                continue;
+            }
+            let Some(field) = ClientField::by_name(&change.name) else {
+                let message = format!("a client has no field `{}`", change.name);
+                return Err(WriteError::new(WriteErrorKind::Refused, crate::visible::visible(&message)));
+            };
+            if field == ClientField::TokenSalt && salt.is_none() && change.after != FieldValue::None {
+                let message = "the token salt's value is not known here";
+                return Err(WriteError::new(WriteErrorKind::Refused, message));
+            }
+            let metadata = field.is_metadata();
+            let one = Field { field, change };
+            if metadata { wanted.metadata.push(one) } else { wanted.client.push(one) }
+        }
+        Ok(wanted)
+    }
+
+    /// Whether the client has all wanted values.
+    fn client_is_at(&self, fields: &ClientFields) -> bool {
+        self.client.iter().all(|wanted| match (&wanted.field, self.salt) {
+            (ClientField::TokenSalt, Some(salt)) if wanted.change.after != FieldValue::None => {
+                fields.get(&ClientField::TokenSalt) == Some(&hidden(salt.expose_secret()))
+            }
+            _ => wanted.is_at(fields),
+        })
+    }
+
+    /// Writes the wanted values into the body of a client.
+    fn write_client(&self, body: &mut Map<String, Value>) -> Result<(), WriteError> {
+        for Field { field, change } in &self.client {
+            let Some(key) = client_key(field) else { continue };
+            let value = match (field, self.salt) {
+                (_, _) if change.after == FieldValue::None => None,
+                (ClientField::TokenSalt, Some(salt)) => Some(json!(salt.expose_secret())),
+                _ => planned(field, &change.after),
+            };
+            match value {
+                Some(value) => body.insert(key, value),
+                // UAA's replacement has no other way to clear.
+                None => body.remove(&key),
+            };
+        }
+        Ok(())
+    }
+}
+
+impl Field<'_> {
+    fn is_at(&self, fields: &ClientFields) -> bool {
+        let after = planned(&self.field, &self.change.after).and_then(|value| normal(&self.field, &value));
+        same(&self.field, fields.get(&self.field), after.as_ref())
+    }
+}
+
+/// Says which field is not as it was before. A secret is not compared: a plan does not hold its value.
+fn differing(wanted: &[Field<'_>], fields: &ClientFields) -> Option<String> {
+    wanted.iter().filter(|wanted| wanted.field != ClientField::TokenSalt).find_map(|wanted| {
+        let Field { field, change } = wanted;
+        let before = planned(field, &change.before).and_then(|value| normal(field, &value));
+        let found = fields.get(field);
+        (!same(field, found, before.as_ref())).then(|| {
+            let shown = |value| super::users::shown(&shown(value));
+            format!("{field} is {}, where the plan saw {}", shown(found), shown(before.as_ref()))
+        })
+    })
+}

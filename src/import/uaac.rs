@@ -393,14 +393,16 @@ impl Call<'_> {
         }
     }
 
+    /// Returns all names that are left on the command line.
+    fn names(&mut self, what: &str) -> Vec<String> {
+        let count = self.args.len().max(1);
+        (0..count).filter_map(|_| self.name(what)).collect()
+    }
+
     fn users(&mut self, mut act: impl FnMut(&mut Self, &UserKey)) {
-        loop {
-            let Some(name) = self.name("user") else { break };
+        for name in self.names("user") {
             if let Some(key) = self.key(&name) {
                 act(self, &key);
-            }
-            if self.args.is_empty() {
-                break;
             }
         }
     }
@@ -418,13 +420,9 @@ impl Call<'_> {
 
     fn members(&mut self, present: bool) {
         let Some(group) = self.group() else { return };
-        loop {
-            let Some(name) = self.name("user") else { break };
+        for name in self.names("user") {
             let member = Member::User(self.gathered.named(&name));
             self.gathered.member(&group, member, present, &self.at);
-            if self.args.is_empty() {
-                break;
-            }
         }
     }
 

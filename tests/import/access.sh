@@ -33,7 +33,7 @@ uaac client delete oldci
 uaac secret set ops -s $(cat secret)
 
 for u in kim lee; do
-  uaac member add team.ops $u
+  uaac member add team.ops $u mia
 done
 uaac curl /Users -X POST -d '{"password": "canary-s3cret"}'
 uaac users

@@ -3,6 +3,7 @@
 mod apply;
 mod connection;
 mod console;
+mod export;
 mod import;
 mod look;
 mod man;
@@ -51,6 +52,7 @@ pub fn run(cli: Cli) -> Exit {
         Command::Plan(args) => block_on(plan::run(&args, &console)),
         Command::Apply(args) => block_on(apply::run(&args, &console)),
         Command::Validate(args) => validate::run(&args, &console),
+        Command::Export(args) => block_on(export::run(&args, &console)),
         Command::Import(args) => import::run(&args, &console),
         Command::Schema => console.json(&crate::manifest::schema()),
         Command::Completions { shell } => {

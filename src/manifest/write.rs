@@ -877,6 +877,20 @@ fn is_plain(text: &str) -> bool {
         && !WORDS.contains(&text.to_lowercase().as_str())
 }
 
+/// Loads a text that was written, each variable having a value.
+#[cfg(test)]
+pub(crate) fn load(text: &str, variables: &BTreeSet<String>) -> super::Loaded {
+    let mut texts = Texts::default();
+    texts.add("m.yml".to_owned(), text.to_owned(), TextKind::Manifest);
+    let secret =
+        |name: &String| ("P".to_owned(), name.clone(), SecretString::from("some-password".to_owned()));
+    let sources = Sources { vars_env: variables.iter().map(secret).collect(), ..Sources::default() };
+    match check(texts, Drafts::default(), &sources) {
+        Ok(loaded) => loaded,
+        Err(problems) => panic!("{text}\n{problems:?}"),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -984,18 +998,6 @@ mod tests {
             let text = text.trim().to_owned();
             (!text.is_empty() && !super::super::interpolate::leftover(&text)).then_some(text)
         })
-    }
-
-    fn load(text: &str, variables: &BTreeSet<String>) -> crate::manifest::Loaded {
-        let mut texts = Texts::default();
-        texts.add("m.yml".to_owned(), text.to_owned(), TextKind::Manifest);
-        let secret =
-            |name: &String| ("P".to_owned(), name.clone(), SecretString::from("some-password".to_owned()));
-        let sources = Sources { vars_env: variables.iter().map(secret).collect(), ..Sources::default() };
-        match check(texts, Drafts::default(), &sources) {
-            Ok(loaded) => loaded,
-            Err(problems) => panic!("{text}\n{problems:?}"),
-        }
     }
 
     /// A text of two lines.

@@ -79,11 +79,13 @@ pub(super) async fn observe(
         default_groups = zone::read_default_groups(looking, Some(&zone_id)).await?;
     }
 
+    let mut ambiguous_users = BTreeSet::new();
     let names = read_names(looking, read_by, &groups.groups, scope, &users).await?;
     Ok(Observed {
         server: Server { zone: zone_id, ..server.clone() },
         me: Identity { client_id: Some(looking.client_id().clone()), user: None, scopes: token.scopes },
-        users: by_name(users, &scope.users)?,
+        users: by_name(users, &scope.users, &mut ambiguous_users)?,
+        ambiguous_users,
         names,
         groups: groups.groups,
         ambiguous_groups: groups.ambiguous,
@@ -230,7 +232,11 @@ async fn read_names(
 }
 
 /// Users by name. Two accounts of one name (a database that folds less than we do) are an error if one is meant.
-fn by_name(users: Users, wanted: &BTreeSet<UserKey>) -> Result<BTreeMap<UserKey, ObservedUser>, Error> {
+fn by_name(
+    users: Users,
+    wanted: &BTreeSet<UserKey>,
+    ambiguous: &mut BTreeSet<UserKey>,
+) -> Result<BTreeMap<UserKey, ObservedUser>, Error> {
     let mut by_name: BTreeMap<UserKey, ObservedUser> = BTreeMap::new();
     for user in users.found {
         match by_name.get(&user.key) {
@@ -244,10 +250,12 @@ fn by_name(users: Users, wanted: &BTreeSet<UserKey>) -> Result<BTreeMap<UserKey,
                     .hint("their names differ only in case: rename or delete one");
                 return Err(trouble::shown(error));
             }
-            Some(other) if other.id > user.id => {
-                by_name.insert(user.key.clone(), user);
+            Some(other) => {
+                ambiguous.insert(user.key.clone());
+                if other.id > user.id {
+                    by_name.insert(user.key.clone(), user);
+                }
             }
-            Some(_) => {}
         }
     }
     Ok(by_name)

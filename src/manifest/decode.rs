@@ -5,6 +5,7 @@
 
 use secrecy::SecretString;
 
+use super::clients::Client;
 use super::field::{Decoder, Fields, Rule};
 use super::problem::{Draft, Drafts, Mark, list, nearest, quote};
 use super::prune::Prune;
@@ -12,7 +13,7 @@ use super::tree::{Entry, Node, Value};
 use crate::model::{ClusterRole, UAA_ORIGIN};
 
 /// The keys of a manifest.
-pub(super) const TOP: &[&str] = &["version", "target", "users", "groups", "prune"];
+pub(super) const TOP: &[&str] = &["version", "target", "users", "groups", "clients", "prune"];
 /// The keys of `target`.
 pub(super) const TARGET: &[&str] = &["issuer", "zone", "origins"];
 /// The keys of a user.
@@ -72,6 +73,8 @@ impl At<State> {
 /// One file's entries.
 #[derive(Debug, Default)]
 pub(super) struct Document {
+    /// Where it stands, when it has a version and nothing else.
+    pub(super) says_nothing: Option<Mark>,
     /// The `target` block and its key's place.
     pub(super) target: Option<(Mark, Target)>,
     /// Whether there is a `users` key.
@@ -80,6 +83,8 @@ pub(super) struct Document {
     pub(super) users: Vec<User>,
     /// What is under `groups`.
     pub(super) groups: Vec<Group>,
+    /// What is under `clients`.
+    pub(super) clients: Vec<Client>,
     /// The `prune` block and its key's place.
     pub(super) prune: Option<(Mark, Prune)>,
 }
@@ -117,7 +122,7 @@ pub(super) struct User {
     pub(super) groups: Vec<At<String>>,
 }
 
-/// A password and the variable that it comes from.
+/// A password or another secret, and the variable that it comes from.
 #[derive(Debug)]
 pub(super) struct Password {
     pub(super) value: SecretString,
@@ -162,12 +167,14 @@ pub(super) fn document(root: Node, drafts: &mut Drafts) -> Document {
     let mut document = Document::default();
     let mark = root.mark;
     let Some(mut fields) =
-        cx.map(root, "a manifest", TOP, "write `version: 1` first, then `users:` and `groups:`")
+        cx.map(root, "a manifest", TOP, "write `version: 1` first, then `users:`, `groups:` and `clients:`")
     else {
         return document;
     };
+    document.says_nothing = (fields.only("version")).then_some(mark);
     match fields.take("version") {
         Some(entry) => cx.version(&entry),
+        None if fields.meant("version") => {}
         None => cx.drafts.add(
             Draft::error("missing-version", "the manifest does not say its version")
                 .at(mark)
@@ -187,6 +194,10 @@ pub(super) fn document(root: Node, drafts: &mut Drafts) -> Document {
     if let Some(entry) = fields.take("groups") {
         document.groups =
             cx.list(entry, "groups", "the manifest").into_iter().filter_map(|node| cx.group(node)).collect();
+    }
+    if let Some(entry) = fields.take("clients") {
+        let clients = cx.list(entry, "clients", "the manifest");
+        document.clients = clients.into_iter().filter_map(|node| cx.client(node)).collect();
     }
     if let Some(entry) = fields.take("prune") {
         let at = entry.key_mark;
@@ -257,6 +268,7 @@ impl Decoder<'_> {
         let mark = fields.mark;
         let username = match fields.take("username") {
             Some(entry) => self.text(Some(entry), &of, Rule::Name),
+            None if fields.meant("username") => None,
             None => {
                 self.drafts.add(
                     Draft::error("missing-key", "a user has no `username`")
@@ -321,6 +333,7 @@ impl Decoder<'_> {
         let mark = fields.mark;
         let name = match fields.take("name") {
             Some(entry) => self.text(Some(entry), &of, Rule::Scope),
+            None if fields.meant("name") => None,
             None => {
                 self.drafts.add(
                     Draft::error("missing-key", "a group has no `name`")
@@ -412,6 +425,7 @@ impl Decoder<'_> {
                 );
                 None
             }
+            (None, None) if fields.meant("username") || fields.meant("group") => None,
             (None, None) => {
                 self.drafts.add(
                     Draft::error("missing-key", "a member has neither `username` nor `group`")
@@ -425,7 +439,7 @@ impl Decoder<'_> {
     }
 
     /// Takes `state` out of an entry whose name is taken already. Of what shall not exist nothing else can be said.
-    fn absent(&mut self, fields: &mut Fields, of: &str) -> Option<Mark> {
+    pub(super) fn absent(&mut self, fields: &mut Fields, of: &str) -> Option<Mark> {
         let state = self.state(fields.take("state"), of);
         let absent = At::absent(state.as_ref())?;
         let others = fields.left();
@@ -451,7 +465,7 @@ impl Decoder<'_> {
         let mut fields = self.map(node, "an external group", MAPPING, help)?;
         let (origin, group) = (fields.take("origin"), fields.take("group"));
         for (entry, key) in [(&origin, "origin"), (&group, "group")] {
-            if entry.is_none() {
+            if entry.is_none() && !fields.meant(key) {
                 self.drafts.add(
                     Draft::error("missing-key", format!("an external group has no `{key}`"))
                         .at(mark)
@@ -468,7 +482,7 @@ impl Decoder<'_> {
         Some(At { value, mark, key: mark })
     }
 
-    fn access(&mut self, entry: Entry, of: &str) -> Option<At<Vec<At<ClusterRole>>>> {
+    pub(super) fn access(&mut self, entry: Entry, of: &str) -> Option<At<Vec<At<ClusterRole>>>> {
         let (mark, key) = (entry.node.mark, entry.key_mark);
         let help = "write `admin`, `manage`, `read` or `none`, or a list of the first three";
         let items = match entry.node.value {

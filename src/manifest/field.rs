@@ -16,6 +16,10 @@ const MAX_CHARS: usize = 255;
 /// The known keys of one map that are not yet taken.
 pub(super) struct Fields {
     entries: Vec<Entry>,
+    /// The known keys that unknown ones are probably meant to be.
+    meant: Vec<String>,
+    /// How many keys are not known.
+    unknown: usize,
     /// Where the map stands.
     pub(super) mark: Mark,
 }
@@ -25,6 +29,16 @@ impl Fields {
     pub(super) fn take(&mut self, key: &str) -> Option<Entry> {
         let at = self.entries.iter().position(|entry| entry.key == key)?;
         Some(self.entries.swap_remove(at))
+    }
+
+    /// Tells whether a key is there and no other, not even an unknown one.
+    pub(super) fn only(&self, key: &str) -> bool {
+        self.unknown == 0 && matches!(&self.entries[..], [entry] if entry.key == key)
+    }
+
+    /// Tells whether a key is probably there, misspelt: that is said already.
+    pub(super) fn meant(&self, key: &str) -> bool {
+        self.meant.iter().any(|meant| meant == key)
     }
 
     /// Returns the keys that are not yet taken, in the order of their places.
@@ -98,35 +112,40 @@ impl Decoder<'_> {
                 return None;
             }
         };
-        let mut fields = Fields { entries: Vec::with_capacity(entries.len()), mark };
-        let named = ["username", "name"].iter().find_map(|key| {
-            let entry = entries.iter().find(|entry| entry.key == *key)?;
-            match (&entry.node.value, what) {
-                (Value::Scalar { text, .. }, "a user" | "a group") if !text.is_empty() => {
+        let mut fields =
+            Fields { entries: Vec::with_capacity(entries.len()), meant: Vec::new(), unknown: 0, mark };
+        let name_key = match what {
+            "a user" => "username",
+            "a group" => "name",
+            "a client" => "client_id",
+            _ => "",
+        };
+        let named =
+            entries.iter().find(|entry| entry.key == name_key).and_then(|entry| match &entry.node.value {
+                Value::Scalar { text, .. } if !text.is_empty() => {
                     Some(format!("{} {}", &what[2..], quote(text)))
                 }
                 _ => None,
-            }
-        });
+            });
         let named = named.unwrap_or_else(|| what.to_owned());
         for entry in entries {
             if known.contains(&entry.key.as_str()) {
                 fields.entries.push(entry);
             } else {
-                self.unknown(&entry, what, &named, known);
+                fields.unknown += 1;
+                let near = self.unknown(&entry, what, &named, known);
+                fields.meant.extend(near.map(str::to_owned));
             }
         }
         Some(fields)
     }
 
-    pub(super) fn unknown(&mut self, entry: &Entry, what: &str, named: &str, known: &[&str]) {
+    /// Reports an unknown key; returns the known one that is probably meant.
+    fn unknown<'k>(&mut self, entry: &Entry, what: &str, named: &str, known: &[&'k str]) -> Option<&'k str> {
         if entry.key.is_empty() && matches!(entry.node.value, Value::Broken) {
-            return;
+            return None;
         }
         let later = match (what, entry.key.as_str()) {
-            ("a manifest", "clients") => {
-                Some("this version manages users and groups; clients come with a later one")
-            }
             ("a manifest", "variables") => Some(
                 "this version takes variables by -v, -l and --vars-env; generated ones come with a later one",
             ),
@@ -156,6 +175,7 @@ impl Decoder<'_> {
                 .label(format!("not a key of {what}"))
                 .help(help),
         );
+        near
     }
 
     /// Takes a list apart.
@@ -200,13 +220,24 @@ impl Decoder<'_> {
                 format!("the secret variable {} cannot be used for {place}", quote(name)),
             )
             .at(node.mark)
-            .label("values from --vars-env go into `password` only")
+            .label("values from --vars-env go into `password`, `client_secret` and `token_salt` only")
             .help("give a value that may be shown with -v or -l"),
         );
     }
 
     pub(super) fn password(&mut self, entry: Entry, of: &str) -> Option<At<Password>> {
-        let (mark, key) = (entry.node.mark, entry.key_mark);
+        self.secret(entry, of, "password", "give a value, or leave the key away")
+    }
+
+    /// Decodes a secret; `noun` is what people call it, `if_empty` what to do where it is empty.
+    pub(super) fn secret(
+        &mut self,
+        entry: Entry,
+        of: &str,
+        noun: &str,
+        if_empty: &str,
+    ) -> Option<At<Password>> {
+        let (mark, key, name) = (entry.node.mark, entry.key_mark, entry.key);
         let variable = entry.node.variable.as_deref().map(str::to_owned);
         let (null, kind) = (entry.node.is_null(), entry.node.kind());
         let value = match entry.node.value {
@@ -216,17 +247,19 @@ impl Decoder<'_> {
             Value::Scalar { .. } => SecretString::from(String::new()),
             Value::Seq(_) | Value::Map(_) => {
                 self.drafts.add(
-                    Draft::error("wrong-type", format!("`password` of {of} must be a text, not {kind}"))
+                    Draft::error("wrong-type", format!("`{name}` of {of} must be a text, not {kind}"))
                         .at(mark)
                         .label("expected a text")
-                        .help("use a variable: `password: ((name))`; quote a password that begins with `[` or `{`"),
+                        .help(format!(
+                            "use a variable: `{name}: ((name))`; quote a {noun} that begins with `[` or `{{`"
+                        )),
                 );
                 return None;
             }
         };
         let text = value.expose_secret();
         let problem = if text.is_empty() {
-            Some(("is empty", "give a value, or leave the key away"))
+            Some(("is empty", if_empty))
         } else if text.contains(['\n', '\r']) {
             Some((
                 "holds a line break",
@@ -246,7 +279,7 @@ impl Decoder<'_> {
                 .as_deref()
                 .map_or_else(String::new, |name| format!(" (the variable {})", quote(name)));
             self.drafts.add(
-                Draft::error("bad-password", format!("the password of {of}{from} {what}"))
+                Draft::error("bad-password", format!("the {noun} of {of}{from} {what}"))
                     .at(if null && variable.is_none() { key } else { mark })
                     .label(what)
                     .help(help),
@@ -255,10 +288,10 @@ impl Decoder<'_> {
         }
         if variable.is_none() {
             self.drafts.add(
-                Draft::warning("literal-secret", format!("the password of {of} is written in the manifest"))
+                Draft::warning("literal-secret", format!("the {noun} of {of} is written in the manifest"))
                     .at(key)
                     .label("everyone who may read this file knows it")
-                    .help("write `password: ((name))` and give the value with --vars-env or -l"),
+                    .help(format!("write `{name}: ((name))` and give the value with --vars-env or -l")),
             );
         }
         Some(At { value: Password { value, variable }, mark, key })
@@ -476,6 +509,6 @@ fn is_of_scope(c: char) -> bool {
     c.is_ascii_graphic() && !matches!(c, '"' | '\\' | ',')
 }
 
-fn is_address(text: &str) -> bool {
+pub(super) fn is_address(text: &str) -> bool {
     url::Url::parse(text).is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host())
 }

@@ -6,14 +6,16 @@
 use std::collections::btree_map::Entry as Slot;
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::decode::{At, Document, External, Group, MemberName, User};
+use super::decode::{At, Document, External, Group, MemberName, Password, User};
 use super::problem::{Draft, Drafts, Mark, list, nearest, quote};
 use super::source::Texts;
 use crate::desired::{
     Because, Desired, DesiredGroup, DesiredUser, Holds, Said, SecretSource, Secrets, TargetPin, Wish, WishBy,
     WishState,
 };
-use crate::model::{ClusterRole, ExternalGroup, GroupName, Mapping, Member, Origin, UserKey, Username};
+use crate::model::{
+    ClientId, ClusterRole, ExternalGroup, GroupName, Mapping, Member, Origin, UserKey, Username,
+};
 
 /// Builds the desired state; `unreadable` names a file that may say what is missing.
 pub(super) fn resolve(
@@ -29,14 +31,16 @@ pub(super) fn resolve(
         secrets: Secrets::default(),
         user_marks: BTreeMap::new(),
         group_marks: BTreeMap::new(),
+        client_marks: BTreeMap::new(),
         statements: Vec::new(),
+        secret_marks: BTreeMap::new(),
         absent_users: BTreeMap::new(),
         absent_groups: BTreeMap::new(),
         former: BTreeMap::new(),
         pruned: Vec::new(),
     };
     let mut pinned = None;
-    let (mut users, mut groups) = (Vec::new(), Vec::new());
+    let (mut users, mut groups, mut clients) = (Vec::new(), Vec::new(), Vec::new());
     let mut prune = None;
     for document in documents {
         all.desired.users_declared |= document.users_declared;
@@ -60,6 +64,7 @@ pub(super) fn resolve(
         }
         users.extend(document.users);
         groups.extend(document.groups);
+        clients.extend(document.clients);
     }
     for user in &users {
         all.user_key(user);
@@ -67,11 +72,17 @@ pub(super) fn resolve(
     for group in &groups {
         all.group_name(group);
     }
+    for client in &clients {
+        all.client_id(client);
+    }
     for group in groups {
         all.group(group);
     }
     for user in users {
         all.user(user, unreadable);
+    }
+    for client in clients {
+        all.client(client);
     }
     all.wishes();
     all.contradictions();
@@ -96,11 +107,15 @@ pub(super) struct Resolver<'a> {
     texts: &'a Texts,
     pub(super) drafts: &'a mut Drafts,
     pub(super) desired: Desired,
-    secrets: Secrets,
+    pub(super) secrets: Secrets,
     /// The first entry of each user, and its place.
     pub(super) user_marks: BTreeMap<UserKey, Mark>,
     /// The first entry of each group, as spelt there, and its place.
     pub(super) group_marks: BTreeMap<GroupName, Mark>,
+    /// The first entry of each client.
+    pub(super) client_marks: BTreeMap<ClientId, Mark>,
+    /// Where each variable of a secret is used first, and whose secret it is there.
+    secret_marks: BTreeMap<String, (Mark, String)>,
     pub(super) statements: Vec<Statement>,
     /// Users that shall not exist, and where that is said.
     pub(super) absent_users: BTreeMap<UserKey, Mark>,
@@ -385,6 +400,9 @@ impl Resolver<'_> {
         if !first {
             return;
         }
+        if let Some(password) = &user.password {
+            self.shared_secret(password, &shown);
+        }
         let previously = user.previously.and_then(|at| self.previously(&key, &shown, at));
         let password = user.password.map(|at| {
             self.secrets.passwords.insert(key.clone(), at.value.value);
@@ -408,6 +426,30 @@ impl Resolver<'_> {
             origin_because,
         };
         self.desired.users.insert(key, desired);
+    }
+
+    /// Warns of a secret that two entries use: whoever knows the one knows the other, and one changed line in a pull
+    /// request can give a user the secret of another.
+    fn shared_secret(&mut self, password: &At<Password>, shown: &str) {
+        let Some(variable) = &password.value.variable else { return };
+        match self.secret_marks.entry(variable.clone()) {
+            Slot::Vacant(slot) => {
+                slot.insert((password.mark, shown.to_owned()));
+            }
+            Slot::Occupied(slot) => {
+                let (first, whose) = slot.get();
+                self.drafts.add(
+                    Draft::warning(
+                        "shared-secret",
+                        format!("{shown} has the same password variable as {whose}: {}", quote(variable)),
+                    )
+                    .at(password.mark)
+                    .label(format!("the password of {shown}"))
+                    .also(*first, format!("the password of {whose}"))
+                    .help("give each its own variable: who knows the one password knows the other"),
+                );
+            }
+        }
     }
 
     fn access(&mut self, access: &At<Vec<At<ClusterRole>>>, member: &Member, shown: &str) {

@@ -413,7 +413,8 @@ pub struct BlindSpot {
     pub what: BlindSpotWhat,
     /// Keys, sorted.
     pub items: Vec<String>,
-    /// What would be written for an item, where that is known (a secret: the variable it comes from).
+    /// What would be written for an item, where that is known (a secret: the variable it comes from); for an origin
+    /// that the manifest alone vouches for, the key that does.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub values: BTreeMap<String, FieldValue>,
     /// Why, and what settles it.
@@ -430,7 +431,8 @@ pub enum BlindSpotWhat {
     ClientSecret,
     /// The zone's default groups: the token may not read the zone.
     DefaultGroups,
-    /// Whether an origin exists: the token may not read identity providers.
+    /// Whether an origin exists: the token may not read identity providers, or they lack one that the manifest alone
+    /// vouches for.
     Origins,
 }
 

@@ -16,6 +16,8 @@ use crate::observed::{MemberKind, Observed};
 
 const USERS: [&str; 6] = ["a", "b", "c", "me", "ldap/a", "ldap/d"];
 const GROUPS: [&str; 6] = ["team", "Ops", "openid", "uaa.admin", "pks.clusters.admin", "pks.clusters.manage"];
+/// A group that only a server can have: no manifest can write this name.
+const CUT: &str = "UAA.admin,pks.clusters.admin";
 const NAMES: [&str; 3] = ["", "X", "Y"];
 
 fn members() -> Vec<String> {
@@ -26,11 +28,11 @@ fn members() -> Vec<String> {
 fn a_site() -> impl Strategy<Value = Site> {
     let existing = proptest::sample::subsequence(USERS.to_vec(), 0..=USERS.len());
     let groups = proptest::sample::subsequence(GROUPS.to_vec(), 0..=GROUPS.len());
-    let rows = proptest::collection::vec((0..GROUPS.len(), 0..members().len() + 1, 0..4), 0..20);
+    let rows = proptest::collection::vec((0..=GROUPS.len(), 0..members().len() + 1, 0..4), 0..20);
     let mappings = proptest::collection::vec((0..GROUPS.len(), 0..3_usize), 0..5);
     let fields = proptest::collection::vec((0..NAMES.len(), any::<bool>(), any::<bool>()), USERS.len());
-    (existing, groups, rows, mappings, fields, any::<bool>(), any::<bool>()).prop_map(
-        |(existing, groups, rows, mappings, fields, with_me, defaults_known)| {
+    (existing, groups, rows, mappings, fields, any::<bool>(), any::<bool>(), any::<bool>()).prop_map(
+        |(existing, groups, rows, mappings, fields, with_me, defaults_known, with_cut)| {
             let mut site = Site::new().users(&existing);
             for (name, (given, active, verified)) in USERS.iter().zip(fields) {
                 if existing.contains(name) {
@@ -43,9 +45,12 @@ fn a_site() -> impl Strategy<Value = Site> {
             for group in &groups {
                 site = site.group(group, &[]);
             }
+            if with_cut {
+                site = site.group(CUT, &[]);
+            }
             let there = |name: &str, site: &Site| site.0.groups.contains_key(&GroupName::new(name));
             for (group, who, origin) in rows {
-                let group = GROUPS[group];
+                let group = GROUPS.get(group).copied().unwrap_or(CUT);
                 let text = members().get(who).cloned().unwrap_or_else(|| "!gone".to_owned());
                 let exists = match text.strip_prefix("group:") {
                     Some(inner) => inner != group && there(inner, &site),
@@ -161,10 +166,11 @@ fn rows(observed: &Observed) -> Rows {
     observed.groups.values().flat_map(rows).collect()
 }
 
-/// Who holds a group, followed row by row as a reader would (no index, no cache).
+/// Who holds a group's scope, followed row by row as a reader would (no index, no cache).
 fn holders(observed: &Observed, group: &GroupName) -> BTreeSet<Guid> {
     let mut seen = BTreeSet::new();
-    let mut open = vec![group.clone()];
+    let gives = |other: &&GroupName| other.scopes().any(|scope| scope == *group);
+    let mut open: Vec<GroupName> = observed.groups.keys().filter(gives).cloned().collect();
     let mut users = BTreeSet::new();
     while let Some(name) = open.pop() {
         if !seen.insert(name.clone()) {
@@ -224,7 +230,7 @@ fn looked_up(observed: &Observed, desired: &Desired) -> Observed {
     let named: BTreeSet<&Guid> = observed
         .groups
         .values()
-        .filter(|group| asked.name_members_of.contains(&group.name))
+        .filter(|group| asked.names_members_of(&group.name))
         .flat_map(|group| group.rows.keys())
         .collect();
     cut.names.retain(|id, _| named.contains(id));

@@ -67,6 +67,10 @@ fn residual(member: &Member, group: &GroupName, way: &Way) -> String {
     };
     match way {
         Way::Default => format!("{who} still holds `{group}`: everyone in the zone does."),
+        Way::Nested(inner) if inner.scopes().any(|scope| scope == *group) => format!(
+            "{who} still holds `{group}`: it is in group `{inner}`, and UAA cuts that name into scopes of which this is \
+             one."
+        ),
         Way::Nested(inner) => {
             format!("{who} still holds `{group}`: it is in group `{inner}`, whose members hold it too.")
         }

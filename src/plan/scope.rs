@@ -12,11 +12,8 @@ pub fn scope(desired: &Desired) -> ReadScope {
     ReadScope {
         users: users(desired),
         name_members_of: name_members_of(desired),
-        origins: named_origins(desired)
-            .into_iter()
-            .map(|(origin, _)| origin.clone())
-            .filter(|origin| !vouched_for(desired, origin))
-            .collect(),
+        // Those too that the manifest vouches for: a plan says which are its word alone.
+        origins: named_origins(desired).into_iter().map(|(origin, _)| origin.clone()).collect(),
         all_users: false,
         clients: ClientScope::default(),
     }
@@ -49,6 +46,8 @@ fn name_members_of(desired: &Desired) -> BTreeSet<GroupName> {
 }
 
 /// Returns the origins that entries name, each with its place. `uaa` is in every zone and needs no check.
+///
+/// What `target.origins` lists without any entry that names it does nothing, and is not among them.
 pub(super) fn named_origins(desired: &Desired) -> BTreeSet<(&Origin, &crate::desired::Because)> {
     let mut named = BTreeSet::new();
     for DesiredUser { key, origin_because, .. } in desired.users.values() {

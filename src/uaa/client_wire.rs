@@ -61,7 +61,7 @@ impl Client {
     /// Its properties in normal form. `mask` learns the secrets among them.
     pub(super) fn observed(&self, mask: &Mask) -> ObservedClient {
         for secret in SECRETS.iter().filter_map(|&key| self.0.get(key)?.as_str()) {
-            mask.learn(SecretString::from(secret));
+            mask.learn(&SecretString::from(secret));
         }
         let properties = self.0.iter().filter(|(key, _)| !NO_PROPERTY.contains(&key.as_str()));
         let fields = properties.filter_map(|(key, value)| {
@@ -177,20 +177,25 @@ fn texts(value: &Value) -> Option<BTreeSet<String>> {
     }
 }
 
-/// Whether two values are the same to UAA, which says `uaa.none` for no scope and no authority.
+/// Whether two values are the same to UAA, which says `uaa.none` for no scope and no authority, and shows a client on
+/// the home page unless told otherwise.
 pub(super) fn same(field: &ClientField, one: Option<&ClientValue>, other: Option<&ClientValue>) -> bool {
-    let none = |value: Option<&ClientValue>| match value {
-        None => true,
-        Some(value) => value.as_set().is_some_and(|scopes| scopes.iter().all(|scope| scope == NONE)),
+    let none = |value: Option<&ClientValue>| match (field, value) {
+        (_, None) => true,
+        (ClientField::Scope | ClientField::Authorities, Some(value)) => {
+            value.as_set().is_some_and(|scopes| scopes.iter().all(|scope| scope == NONE))
+        }
+        (ClientField::ShowOnHomePage, Some(value)) => *value == ClientValue::Flag(true),
+        (_, Some(_)) => false,
     };
-    let scopes = matches!(field, ClientField::Scope | ClientField::Authorities);
-    one == other || (scopes && none(one) && none(other))
+    one == other || (none(one) && none(other))
 }
 
 /// The value of a plan in UAA's JSON; None clears.
 pub(super) fn planned(field: &ClientField, value: &FieldValue) -> Option<Value> {
     match value {
-        FieldValue::None => None,
+        // The PUT that replaces metadata takes a missing one for `false`.
+        FieldValue::None => (*field == ClientField::ShowOnHomePage).then_some(Value::Bool(true)),
         FieldValue::Flag(flag) => Some(Value::from(*flag)),
         FieldValue::Number(number) => Some(Value::from(*number)),
         FieldValue::List(items) => Some(Value::from(items.clone())),

@@ -30,7 +30,7 @@ impl Writer {
         id: &ClientId,
         secret: &SecretString,
     ) -> Result<Written, WriteError> {
-        self.mask().learn(secret.clone());
+        self.mask().learn(secret);
         let body =
             json!([{"client_id": id.as_str(), "client_secret": secret.expose_secret(), "action": "secret"}]);
         let request = Request::new(Method::POST, MODIFY).json(body);

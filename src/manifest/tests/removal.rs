@@ -5,6 +5,18 @@ use crate::desired::{PruneAction, PruneUsers};
 use crate::model::{GroupName, Origin, Username};
 
 #[test]
+fn a_client_that_shall_not_exist_has_no_fields() {
+    let desired = loaded("clients:\n  - {client_id: ci-old, state: absent}\n").desired;
+    assert_eq!(
+        desired.absent.clients.iter().map(|(id, at)| format!("{id}@{}", at.line)).collect::<Vec<_>>(),
+        ["ci-old@3"]
+    );
+    assert!(desired.clients.is_empty());
+    let found = errors("clients:\n  - {client_id: ci-old, state: absent, scope: [a]}\n");
+    assert!(found.contains("absent-with-fields"), "{found}");
+}
+
+#[test]
 fn state_absent_names_what_shall_not_exist_and_present_says_nothing() {
     let desired = loaded(
         "\

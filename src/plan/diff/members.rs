@@ -36,6 +36,12 @@ pub(super) fn diff(desired: &Desired, world: &World<'_>, diff: &mut Diff) {
         for role in ClusterRole::ALL {
             let wishes = desired.memberships.get(&role.group()).unwrap_or(&none);
             unaccounted(&role.group(), desired.groups.get(&role.group()), wishes, world, diff);
+            // No manifest can name these, so what it grants is all that it can say about whoever is in there.
+            let granted = wishes.iter().filter(|(_, wish)| wish.state == WishState::Present);
+            let granted: Wishes = granted.map(|(member, wish)| (member.clone(), wish.clone())).collect();
+            for namesake in world.namesakes(&role.group()) {
+                unaccounted(namesake, None, &granted, world, diff);
+            }
         }
     }
 }

@@ -12,10 +12,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::world::World;
 use super::{
-    Action, BlindSpot, BlindSpotWhat, Change, Expects, FieldChange, Kept, KeptWhy, Kind, Object, Phase,
+    Action, BlindSpot, BlindSpotWhat, Change, Expects, FieldChange, FieldValue, Kept, KeptWhy, Kind, Object,
+    Phase,
 };
-use crate::desired::{Because, Desired};
-use crate::model::{GroupName, Member, UserKey};
+use crate::desired::{Because, Desired, Said};
+use crate::model::{GroupName, Member, Origin, UserKey};
 
 pub(super) use mappings::is_undeletable;
 
@@ -116,23 +117,35 @@ fn unknown_defaults(world: &World<'_>, diff: &mut Diff) {
     });
 }
 
-/// Neither the server nor the manifest says which identity providers there are.
+/// Tells which origins the server does not confirm: nobody knows them, or only the manifest vouches for them.
 fn unknown_origins(desired: &Desired, world: &World<'_>, diff: &mut Diff) {
-    let named = super::scope::named_origins(desired);
-    let unknown = named
-        .into_iter()
-        .map(|(origin, _)| origin.as_str())
-        .filter(|origin| super::objections::knows_origin(desired, world, origin).is_none());
-    let items: BTreeSet<String> = unknown.map(str::to_owned).collect();
+    let confirmed =
+        |origin: &Origin| world.observed.origins.as_ref().is_some_and(|providers| providers.contains(origin));
+    let named = super::scope::named_origins(desired).into_iter().map(|(origin, _)| origin);
+    let items: BTreeSet<&Origin> = named.filter(|origin| !confirmed(origin)).collect();
     if items.is_empty() {
         return;
     }
+    let unreadable = "the token may not read identity providers (that takes `idps.read`)";
+    let why = match (&desired.pin.origins, &world.observed.origins) {
+        (None, _) => {
+            format!("{unreadable}, and `target.origins` lists none; UAA takes any text for an origin")
+        }
+        (Some(Said { because, .. }), None) => format!(
+            "only the manifest vouches for them (`target.origins`, {because}): {unreadable}; UAA takes any text for an \
+             origin"
+        ),
+        (Some(Said { because, .. }), Some(_)) => format!(
+            "only the manifest vouches for them (`target.origins`, {because}): the server has no such identity \
+             provider, and whoever makes one of that name decides who logs in as these users"
+        ),
+    };
+    let vouched = items.iter().filter(|origin| super::scope::vouched_for(desired, origin));
+    let word = FieldValue::Text("target.origins".to_owned());
     diff.blind_spots.push(BlindSpot {
         what: BlindSpotWhat::Origins,
-        items: items.into_iter().collect(),
-        values: BTreeMap::new(),
-        why: "the token may not read identity providers (that takes `idps.read`), and `target.origins` lists none; \
-              UAA takes any text for an origin"
-            .to_owned(),
+        values: vouched.map(|origin| (origin.to_string(), word.clone())).collect(),
+        items: items.iter().map(ToString::to_string).collect(),
+        why,
     });
 }

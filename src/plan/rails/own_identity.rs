@@ -80,7 +80,7 @@ fn renames(change: &Change) -> bool {
     change.fields.iter().any(|field| field.name == "username")
 }
 
-/// The groups that a user holds, directly, nested or by default.
+/// The groups and scopes that a user holds, directly, nested or by default.
 fn held(world: &World<'_>, user: &UserKey) -> BTreeSet<GroupName> {
     let member = Member::User(user.clone());
     let containers = world.id(&member).map_or(&[][..], |id| world.containers(id));
@@ -88,6 +88,8 @@ fn held(world: &World<'_>, user: &UserKey) -> BTreeSet<GroupName> {
     for group in containers {
         held.extend(world.outer(&group.name).iter().cloned());
     }
+    let scopes: Vec<GroupName> = held.iter().flat_map(GroupName::scopes).collect();
+    held.extend(scopes);
     held
 }
 

@@ -78,11 +78,13 @@ pub(super) async fn observe(
     let clients = clients::read(looking, read_by, &scope.clients);
     let ((groups, users, zone_id, names, default_groups), clients, origins) =
         try_join!(others, clients, origins)?;
+    let mut ambiguous_users = BTreeSet::new();
     Ok(Observed {
         server: Server { zone: zone_id, ..server.clone() },
         me: Identity { client_id: Some(looking.client_id().clone()), user: None, scopes: token.scopes },
         zone_by_header: looking.zone().is_some(),
-        users: by_name(users, scope)?,
+        users: by_name(users, &scope.users, &mut ambiguous_users)?,
+        ambiguous_users,
         names,
         groups: groups.groups,
         ambiguous_groups: groups.ambiguous,
@@ -272,7 +274,11 @@ async fn read_names(
 }
 
 /// Users by name. Two accounts of one name (a database that folds less than we do) are an error if one is meant.
-fn by_name(users: Users, scope: &ReadScope) -> Result<BTreeMap<UserKey, ObservedUser>, Error> {
+fn by_name(
+    users: Users,
+    wanted: &BTreeSet<UserKey>,
+    ambiguous: &mut BTreeSet<UserKey>,
+) -> Result<BTreeMap<UserKey, ObservedUser>, Error> {
     let mut by_name: BTreeMap<UserKey, ObservedUser> = BTreeMap::new();
     for user in users.found {
         match by_name.get(&user.key) {
@@ -280,16 +286,18 @@ fn by_name(users: Users, scope: &ReadScope) -> Result<BTreeMap<UserKey, Observed
                 by_name.insert(user.key.clone(), user);
             }
             Some(other) if other.id == user.id => {}
-            Some(other) if scope.all_users || scope.users.contains(&user.key) => {
+            Some(other) if wanted.contains(&user.key) => {
                 let error = Error::new(format!("UAA has two users `{}`", user.key))
                     .cause(format!("{} ({}) and {} ({})", other.key, other.id, user.key, user.id))
                     .hint("their names differ only in case: rename or delete one");
                 return Err(trouble::shown(error));
             }
-            Some(other) if other.id > user.id => {
-                by_name.insert(user.key.clone(), user);
+            Some(other) => {
+                ambiguous.insert(user.key.clone());
+                if other.id > user.id {
+                    by_name.insert(user.key.clone(), user);
+                }
             }
-            Some(_) => {}
         }
     }
     Ok(by_name)

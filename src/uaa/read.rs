@@ -331,16 +331,20 @@ fn name_terms<'a>(wanted: impl Iterator<Item = &'a UserKey>) -> Option<BTreeSet<
 /// the whole, and takes half the room.
 fn id_term(id: &Guid) -> String {
     let id = id.as_str();
-    let dashes = [8, 13, 18, 23];
-    let is_uuid = id.len() == 36
-        && id.bytes().enumerate().all(|(at, byte)| match dashes.contains(&at) {
-            true => byte == b'-',
-            false => byte.is_ascii_hexdigit(),
-        });
-    match is_uuid {
+    match is_uuid(id) {
         true => format!("id sw \"{}\"", &id[..8]),
         false => term("id", id),
     }
+}
+
+/// `bc2b2bbc-1bfa-4721-aa09-ef55c1352a1b`
+pub(super) fn is_uuid(text: &str) -> bool {
+    let dashes = [8, 13, 18, 23];
+    text.len() == 36
+        && text.bytes().enumerate().all(|(at, byte)| match dashes.contains(&at) {
+            true => byte == b'-',
+            false => byte.is_ascii_hexdigit(),
+        })
 }
 
 /// The spellings to ask for so that a name is found in whatever case the server has it, or None if no few of them do.

@@ -5,11 +5,15 @@ mod connection;
 mod console;
 mod look;
 mod man;
+mod new_secret;
+mod password;
 mod plan;
 mod progress;
 mod report_file;
+mod rotate;
 mod secret;
 mod validate;
+mod whoami;
 
 use clap::CommandFactory;
 
@@ -49,6 +53,10 @@ pub fn run(cli: Cli) -> Exit {
         Command::Plan(args) => block_on(plan::run(&args, &console)),
         Command::Apply(args) => block_on(apply::run(&args, &console)),
         Command::Validate(args) => validate::run(&args, &console),
+        Command::Rotate(args) => block_on(rotate::run(&args, &console)),
+        Command::Password(args) => block_on(password::run(&args, &console)),
+        Command::Unlock(args) => block_on(password::unlock(&args, &console)),
+        Command::Whoami(args) => block_on(whoami::run(&args, &console)),
         Command::Schema => console.json(&crate::manifest::schema()),
         Command::Completions { shell } => {
             let mut script = Vec::new();

@@ -4,7 +4,19 @@ use std::path::Path;
 
 use crate::story::Story;
 
-const COMMANDS: [&str; 7] = ["", "plan", "apply", "validate", "schema", "completions", "man"];
+const COMMANDS: [&str; 11] = [
+    "",
+    "plan",
+    "apply",
+    "validate",
+    "rotate",
+    "password",
+    "unlock",
+    "whoami",
+    "schema",
+    "completions",
+    "man",
+];
 
 #[test]
 fn the_command_line_reference_is_fresh() {

@@ -107,8 +107,8 @@ Killed or interrupted at any point, the same command again finishes the work.";
 
 const VALIDATE_EXAMPLES: &str = "\
 Examples:
-  uaapply validate -f pks.yml
-  uaapply validate -f manifests/ -l vars.yml --vars-env PKS
+  uaapply validate -f pks.yml -l vars.yml
+  uaapply validate -f manifests/ --vars-env PKS
 
 Every mistake is reported at once, each with its file and line. Exit code 1 when there is one.";
 

@@ -157,6 +157,18 @@ exact_name! {
     Guid
 }
 
+impl GroupName {
+    /// Returns the scopes that members of a group of this name get in their tokens.
+    ///
+    /// UAA cuts lists of scopes at commas and trims each: a group `a, b` gives the scopes `a` and `b`. Case stays in a
+    /// token; that `A,b` gives no `a` to a server that tells them apart is not known here.
+    pub fn scopes(&self) -> impl Iterator<Item = Self> {
+        // As Java trims.
+        let trimmed = self.text.split(',').map(|scope| scope.trim_matches(|c| c <= ' '));
+        trimmed.filter(|scope| !scope.is_empty()).map(Self::new)
+    }
+}
+
 impl Origin {
     /// Returns UAA's own user store.
     #[must_use]
@@ -334,6 +346,15 @@ mod tests {
         assert_eq!(upper, lower);
         assert_eq!(upper.to_string(), "Team.Admins");
         assert_ne!(Origin::new("LDAP"), Origin::new("ldap"));
+    }
+
+    #[test]
+    fn a_groups_name_is_one_scope_unless_uaa_cuts_it_into_several() {
+        let scopes = |name: &str| GroupName::new(name).scopes().map(String::from).collect::<Vec<_>>();
+        assert_eq!(scopes("pks.clusters.admin"), ["pks.clusters.admin"]);
+        assert_eq!(scopes(" A.b,, c.d\t"), ["A.b", "c.d"]);
+        assert_eq!(scopes("a b,c\u{a0}"), ["a b", "c\u{a0}"]);
+        assert_eq!(scopes(","), [""; 0]);
     }
 
     #[test]

@@ -17,9 +17,9 @@ pub struct ReadScope {
     /// Users to find by name.
     pub users: BTreeSet<UserKey>,
     /// Groups whose members' ids must be turned back into names: exact groups, and the cluster groups when the
-    /// manifest has a `users` key.
+    /// manifest has a `users` key. See [`Self::names_members_of`] for those that only the server knows.
     pub name_members_of: BTreeSet<GroupName>,
-    /// Origins that entries name and that `target.origins` does not vouch for; empty: identity providers are not read.
+    /// Origins that entries name, besides `uaa`; empty: identity providers are not read.
     pub origins: BTreeSet<Origin>,
     /// All users, with their fields: for pruning and export.
     pub all_users: bool,
@@ -40,6 +40,16 @@ pub struct ClientScope {
     pub metadata: BTreeSet<ClientId>,
 }
 
+impl ReadScope {
+    /// Tells whether the members of this group need names: it is one of those asked for, or a group such as `a,b`
+    /// that gives the same scope (rare, so reading stays cheap).
+    #[must_use]
+    pub fn names_members_of(&self, group: &GroupName) -> bool {
+        self.name_members_of.contains(group)
+            || group.scopes().any(|scope| self.name_members_of.contains(&scope))
+    }
+}
+
 /// The server's side of a plan.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Observed {
@@ -47,9 +57,12 @@ pub struct Observed {
     pub server: Server,
     /// Who we are there.
     pub me: Identity,
+    /// Whether the token is the default zone's and works in this zone by the zone header (`-z`). Then only its scopes of
+    /// this zone count, and `uaa.admin`; at a zone's own host, that zone's tokens and their bare scopes do.
+    pub zone_by_header: bool,
     /// Users found, by name. Complete for [`ReadScope::users`]; may hold others.
     pub users: BTreeMap<UserKey, ObservedUser>,
-    /// Names of ids that occur as members in [`ReadScope::name_members_of`]. An id there that has no name here is a
+    /// Names of ids that occur as members where [`ReadScope::names_members_of`] says so. An id there that has no name here is a
     /// ghost: the row outlived its user.
     pub names: BTreeMap<Guid, UserKey>,
     /// All groups of the zone, with their membership rows.

@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::observed::Server;
-use crate::plan::{Change, FORMAT, Plan, Summary};
+use crate::plan::{Change, FORMAT, Finding, Plan, Summary};
 
 /// The result of an apply.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -21,6 +21,9 @@ pub struct Report {
     pub summary: Summary,
     /// The plan's changes with their outcomes.
     pub changes: Vec<Applied>,
+    /// What the safety rules said of the plan; one that is not allowed is why nothing was tried.
+    #[serde(default)]
+    pub findings: Vec<Finding>,
     /// Whether a second look found nothing left to do; null when it could not look, or did not get there.
     pub converged: Option<bool>,
     /// Keys of what the second look still found, sorted.
@@ -41,6 +44,7 @@ impl Report {
             plan_digest: plan.plan_digest.clone(),
             summary: plan.summary,
             changes: plan.changes.iter().map(untried).collect(),
+            findings: plan.findings.clone(),
             converged: None,
             remaining: Vec::new(),
         }
@@ -74,7 +78,7 @@ pub enum Outcome {
     Failed,
     /// Not tried, because an earlier change failed.
     Held,
-    /// Not reached (Ctrl-C).
+    /// Not reached (Ctrl-C), or the plan was refused.
     NotTried,
     /// The request was sent and no answer came; a re-read did not settle it.
     Unknown,

@@ -69,6 +69,7 @@ struct ServeApi {
 pub fn main() -> ExitCode {
     match run(Cli::parse().command) {
         Ok(code) => code,
+        Err(error) if error.is_reader_gone() => ExitCode::SUCCESS,
         Err(error) => {
             // Nobody can act on a closed stderr.
             let _ = writeln!(io::stderr(), "error: {error}");
@@ -83,7 +84,7 @@ fn run(command: Command) -> Result<ExitCode, LabError> {
         Command::Up(Up { uaa, uaa_port, api_port }) => {
             let options = Options { uaa_port, api_port, ..Options::default() };
             let (running, _) = up::up(uaa, &options)?;
-            up::welcome(&running, &mut out).map_err(LabError::io("cannot print"))?;
+            up::welcome(&running, &mut out).map_err(LabError::Print)?;
         }
         Command::Down => up::down(&mut out)?,
         Command::Status => {

@@ -200,7 +200,7 @@ fn next(out: &mut impl Write, running: Option<&Running>) -> Result<(), LabError>
     heading(out, "Next")?;
     if let Some(running) = running {
         say(out, "The lab stays. In your shell:\n")?;
-        up::environment(running, out).map_err(LabError::io("cannot print"))?;
+        up::environment(running, out).map_err(LabError::Print)?;
         return say(
             out,
             &format!(
@@ -238,7 +238,7 @@ fn heading(out: &mut impl Write, title: &str) -> Result<(), LabError> {
 
 /// Prints; a child prints to the same terminal, so nothing is left in a buffer.
 fn say(out: &mut impl Write, text: &str) -> Result<(), LabError> {
-    writeln!(out, "{text}").and_then(|()| out.flush()).map_err(LabError::io("cannot print"))
+    writeln!(out, "{text}").and_then(|()| out.flush()).map_err(LabError::Print)
 }
 
 #[cfg(test)]

@@ -20,6 +20,9 @@ pub enum LabError {
         /// The operating system's answer.
         source: io::Error,
     },
+    /// Standard output takes nothing.
+    #[error("cannot print: {0}")]
+    Print(io::Error),
     /// UAA's files could not be fetched or unpacked.
     #[error("{what}\n{output}")]
     Download {
@@ -50,6 +53,11 @@ impl LabError {
     /// Whether UAA did not start because its port was taken.
     pub(crate) fn is_port_taken(&self) -> bool {
         matches!(self, Self::Start { cause, .. } if cause.contains("Address already in use"))
+    }
+
+    /// Whether whoever read the output has gone away (`| head`): not worth a word.
+    pub(crate) fn is_reader_gone(&self) -> bool {
+        matches!(self, Self::Print(error) if error.kind() == io::ErrorKind::BrokenPipe)
     }
 
     /// Wraps an I/O error with what was tried; for `map_err`.

@@ -18,16 +18,18 @@ use crate::{LabError, Options, UaaVersion, pks_api};
 const UAA_PORT: u16 = 8443;
 const API_PORT: u16 = 9021;
 
-/// Starts a lab, unless one runs; returns it and its client.
+/// Starts a lab, unless one runs; returns it and its client. An error when the one that runs is not as asked for.
 pub(crate) fn up(version: UaaVersion, options: &Options) -> Result<(Running, Client), LabError> {
     let _alone = state::alone()?;
     if let Some(running) = Running::load()? {
         match running.alive() {
             (true, true) => {
-                if running.uaa != version.to_string() {
+                let other = other_settings(&running, version, options);
+                if !other.is_empty() {
                     return Err(LabError::Unexpected(format!(
-                        "a lab with UAA {} is running\nhint: `cargo lab down` ends it",
-                        running.uaa
+                        "a lab runs already with other settings: {}\nhint: `cargo lab down` ends it, `cargo lab status` \
+                         shows it",
+                        other.join(", ")
                     )));
                 }
                 let client = client(&running)?;
@@ -67,6 +69,20 @@ pub(crate) fn up(version: UaaVersion, options: &Options) -> Result<(Running, Cli
             Err(error)
         }
     }
+}
+
+/// What of the lab that runs is not as asked for. A port that was not asked for may be any.
+fn other_settings(running: &Running, version: UaaVersion, options: &Options) -> Vec<String> {
+    let port = |name: &str, asked: Option<u16>, has: u16| {
+        asked.filter(|&asked| asked != has).map(|asked| format!("{name} on port {has}, not {asked}"))
+    };
+    let version = version.to_string();
+    let version = (running.uaa != version).then(|| format!("UAA {}, not {version}", running.uaa));
+    let ports = [
+        port("UAA", options.uaa_port, running.uaa_port),
+        port("the PKS API", options.api_port, running.api_port),
+    ];
+    version.into_iter().chain(ports.into_iter().flatten()).collect()
 }
 
 /// Starts the PKS API stand-in as a process of its own; returns its pid.
@@ -142,14 +158,13 @@ pub(crate) fn down(out: &mut impl Write) -> Result<(), LabError> {
             writeln!(out, "The lab with UAA {} on port {} has ended.", running.uaa, running.uaa_port)
         }
     };
-    told.map_err(LabError::io("cannot print"))
+    told.map_err(LabError::Print)
 }
 
 /// Tells whether a lab runs; false when none does, or only half of one.
 pub(crate) fn status(out: &mut impl Write) -> Result<bool, LabError> {
     let Some(running) = Running::load()? else {
-        writeln!(out, "No lab is running; `cargo lab up` starts one.")
-            .map_err(LabError::io("cannot print"))?;
+        writeln!(out, "No lab is running; `cargo lab up` starts one.").map_err(LabError::Print)?;
         return Ok(false);
     };
     let (uaa, api) = running.alive();
@@ -179,7 +194,7 @@ pub(crate) fn status(out: &mut impl Write) -> Result<bool, LabError> {
         }
         Ok(())
     }();
-    told.map_err(LabError::io("cannot print"))?;
+    told.map_err(LabError::Print)?;
     Ok(whole)
 }
 
@@ -223,7 +238,30 @@ pub(crate) fn quoted(word: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::quoted;
+    use super::{other_settings, quoted};
+    use crate::state::Running;
+    use crate::{Options, UaaVersion};
+
+    #[test]
+    fn a_lab_that_runs_serves_whoever_asks_for_no_other_version_or_port() {
+        let running = Running {
+            uaa: "4.30.0".to_owned(),
+            uaa_port: 18443,
+            api_port: 9021,
+            folder: "/t/lab/4.30.0-18443".into(),
+            uaa_pid: 1,
+            api_pid: 2,
+        };
+        let other = |version, uaa_port, api_port| {
+            other_settings(&running, version, &Options { uaa_port, api_port, ..Options::default() })
+        };
+        assert_eq!(other(UaaVersion::V4_30_0, None, None), [""; 0]);
+        assert_eq!(other(UaaVersion::V4_30_0, Some(18443), Some(9021)), [""; 0]);
+        assert_eq!(
+            other(UaaVersion::V4_10_0, Some(8443), Some(9022)),
+            ["UAA 4.30.0, not 4.10.0", "UAA on port 18443, not 8443", "the PKS API on port 9021, not 9022"]
+        );
+    }
 
     #[test]
     fn a_word_is_quoted_where_a_shell_would_split_or_expand_it() {

@@ -2,7 +2,8 @@
 //!
 //! When a give failed, taking from the same user, group or client is held, and so is every removal that is only
 //! implied. What the manifest says outright of others goes on, so that nobody can block an offboarding with a failing
-//! entry — unless the failure was systemic, then all is held (design.md §6).
+//! entry — unless the failure was systemic, then all is held (design.md §6). That UAA fails at one change (500) is not
+//! systemic while it answers otherwise.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -3,12 +3,15 @@
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 
+use secrecy::SecretString;
+
 use super::Hands;
 use crate::desired::Secrets;
 use crate::model::{GroupName, Guid, Mapping, UserKey};
 use crate::observed::{MemberKind, Observed};
 use crate::plan::{Action, Change, FieldChange, FieldValue, Object};
 use crate::uaa::{WriteError, WriteErrorKind, Writer, Written};
+use crate::visible::visible;
 
 /// Makes changes at the real server.
 pub(super) struct UaaHands<'a> {
@@ -42,7 +45,7 @@ impl<'a> UaaHands<'a> {
     }
 
     async fn create_user(&self, key: UserKey, fields: &[FieldChange]) -> Result<Written, WriteError> {
-        let password = self.secrets.passwords.get(&key);
+        let password = password(self.secrets, &key, fields);
         let id = self.writer.create_user(&key, fields, password).await?;
         self.users.borrow_mut().insert(key, id);
         Ok(Written::Done)
@@ -81,6 +84,10 @@ impl<'a> UaaHands<'a> {
 }
 
 impl Hands for UaaHands<'_> {
+    async fn answers(&self) -> Result<(), WriteError> {
+        self.writer.answers().await
+    }
+
     async fn make(&self, change: &Change) -> Result<Written, WriteError> {
         match (change.action, &change.object) {
             (Action::CreateUser, Object::User { origin, username }) => {
@@ -160,13 +167,45 @@ impl Hands for UaaHands<'_> {
     }
 }
 
+/// Returns the password of a new user where the plan shows that it is set; the one of a user of another origin is none
+/// of UAA's.
+fn password<'s>(secrets: &'s Secrets, key: &UserKey, fields: &[FieldChange]) -> Option<&'s SecretString> {
+    let planned = key.origin.is_uaa() && fields.iter().any(|field| field.name == "password");
+    secrets.passwords.get(key).filter(|_| planned)
+}
+
 fn unknown_id(kind: &str, name: &dyn std::fmt::Display) -> WriteError {
     WriteError {
         kind: WriteErrorKind::Drifted,
-        message: format!("{kind} {name} has no id: it was not there when the plan was made"),
+        message: visible(&format!("{kind} {name} has no id: it was not there when the plan was made")),
     }
 }
 
 fn malformed(why: &str) -> WriteError {
     WriteError { kind: WriteErrorKind::Refused, message: why.to_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Origin, Username};
+
+    #[test]
+    fn a_password_goes_only_to_a_user_of_uaas_own_whose_plan_shows_it() {
+        let field = |name: &str| FieldChange {
+            name: name.to_owned(),
+            before: FieldValue::None,
+            after: FieldValue::Text("x".to_owned()),
+        };
+        let key = |origin| UserKey::new(Origin::new(origin), Username::new("alana"));
+        for (origin, fields, sent) in [
+            ("uaa", [field("email"), field("password")], true),
+            ("uaa", [field("email"), field("phone")], false),
+            ("ldap", [field("email"), field("password")], false),
+        ] {
+            let mut secrets = Secrets::default();
+            secrets.passwords.insert(key(origin), "canary-password".into());
+            assert_eq!(password(&secrets, &key(origin), &fields).is_some(), sent, "{origin}");
+        }
+    }
 }

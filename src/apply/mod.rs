@@ -66,6 +66,8 @@ pub async fn apply(
 trait Hands {
     /// Makes the change.
     async fn make(&self, change: &Change) -> Result<Written, WriteError>;
+    /// Tells whether the server answers at all, after it failed at one change.
+    async fn answers(&self) -> Result<(), WriteError>;
 }
 
 /// What became of a change, and the words for it.
@@ -96,7 +98,7 @@ async fn carry_out<H: Hands>(
                         let mut interrupt = interrupt.clone();
                         tokio::select! {
                             biased;
-                            result = hands.make(change) => judge(result, barrier),
+                            told = async { judge(hands.make(change).await, hands, barrier).await } => told,
                             Ok(_) = interrupt.wait_for(|interrupt| *interrupt == Interrupt::AtOnce) => {
                                 (Outcome::Unknown, Some("interrupted while it was under way".to_owned()))
                             }
@@ -116,27 +118,33 @@ async fn carry_out<H: Hands>(
 }
 
 /// Turns what a write came to into an outcome, and lets the barrier know when no further write makes sense.
-fn judge(result: Result<Written, WriteError>, barrier: &RefCell<Barrier>) -> Told {
-    match result {
-        Ok(Written::Done) => (Outcome::Done, None),
-        Ok(Written::AlreadySo) => (Outcome::AlreadySo, None),
-        Err(WriteError { kind, message }) => {
-            let outcome = match kind {
-                WriteErrorKind::Refused => Outcome::Failed,
-                WriteErrorKind::Systemic => {
-                    barrier.borrow_mut().hold_all(&message);
-                    Outcome::Failed
-                }
-                WriteErrorKind::Drifted => Outcome::Drifted,
-                // Neither the write nor the look after it was answered: there is no connection.
-                WriteErrorKind::Unknown => {
-                    barrier.borrow_mut().hold_all(&message);
-                    Outcome::Unknown
-                }
-            };
-            (outcome, Some(message))
-        }
+///
+/// Where UAA failed at this one thing, a look at something else tells whether it is broken: it answers 500 to odd data
+/// too, and so could whoever may add an entry hold back everybody else's offboarding.
+async fn judge<H: Hands>(result: Result<Written, WriteError>, hands: &H, barrier: &RefCell<Barrier>) -> Told {
+    let WriteError { kind, message } = match result {
+        Ok(Written::Done) => return (Outcome::Done, None),
+        Ok(Written::AlreadySo) => return (Outcome::AlreadySo, None),
+        Err(error) => error,
+    };
+    let broken = match kind {
+        WriteErrorKind::Refused | WriteErrorKind::Drifted => None,
+        // Unknown: neither the write nor the look after it came through, so there is no connection.
+        WriteErrorKind::Systemic | WriteErrorKind::Unknown => Some(message.clone()),
+        WriteErrorKind::Faulty | WriteErrorKind::Unsettled => match hands.answers().await {
+            Ok(()) => None,
+            Err(other) => Some(format!("{message}; and {}", other.message)),
+        },
+    };
+    if let Some(why) = broken {
+        barrier.borrow_mut().hold_all(&why);
     }
+    let outcome = match kind {
+        WriteErrorKind::Refused | WriteErrorKind::Faulty | WriteErrorKind::Systemic => Outcome::Failed,
+        WriteErrorKind::Drifted => Outcome::Drifted,
+        WriteErrorKind::Unsettled | WriteErrorKind::Unknown => Outcome::Unknown,
+    };
+    (outcome, Some(message))
 }
 
 /// Joins the plan's changes with their outcomes.

@@ -83,15 +83,29 @@ impl Given {
         self.run_until(failing, usize::MAX).0
     }
 
+    /// The same at a server that does not answer anything else either.
+    fn run_at_a_broken_server(self, failing: &[(&str, WriteErrorKind)]) -> Vec<(String, Outcome)> {
+        self.run_at(failing, usize::MAX, false).0
+    }
+
     /// The same, interrupted after so many changes were begun; returns also the order in which writes were sent.
     fn run_until(
         self,
         failing: &[(&str, WriteErrorKind)],
         begun: usize,
     ) -> (Vec<(String, Outcome)>, Vec<u32>) {
+        self.run_at(failing, begun, true)
+    }
+
+    fn run_at(
+        self,
+        failing: &[(&str, WriteErrorKind)],
+        begun: usize,
+        answers: bool,
+    ) -> (Vec<(String, Outcome)>, Vec<u32>) {
         let (interrupt, stop) = watch::channel(Interrupt::None);
         let failing = failing.iter().map(|&(key, kind)| (key.to_owned(), kind)).collect();
-        let server = Scripted { failing, sent: RefCell::default(), interrupt, begun };
+        let server = Scripted { failing, sent: RefCell::default(), interrupt, begun, answers };
         let outcomes = carry_out(&self.changes, &server, 4, &Silent, &stop)
             .now_or_never()
             .expect("the scripted server answers at once");
@@ -109,9 +123,18 @@ struct Scripted {
     sent: RefCell<Vec<u32>>,
     interrupt: watch::Sender<Interrupt>,
     begun: usize,
+    /// Whether it answers a look at something else.
+    answers: bool,
 }
 
 impl Hands for Scripted {
+    async fn answers(&self) -> Result<(), WriteError> {
+        match self.answers {
+            true => Ok(()),
+            false => Err(WriteError { kind: WriteErrorKind::Faulty, message: "scripted".to_owned() }),
+        }
+    }
+
     async fn make(&self, change: &Change) -> Result<Written, WriteError> {
         self.sent.borrow_mut().push(change.id);
         if self.sent.borrow().len() >= self.begun {
@@ -184,6 +207,26 @@ fn when_uaa_is_gone_nothing_more_is_tried() {
 }
 
 #[test]
+fn an_entry_that_uaa_stumbles_over_holds_nobody_elses_offboarding() {
+    for (kind, outcome) in
+        [(WriteErrorKind::Faulty, Outcome::Failed), (WriteErrorKind::Unsettled, Outcome::Unknown)]
+    {
+        let plan = || {
+            Given::default()
+                .create_user("poison")
+                .grant("team.a", "poison", &[0])
+                .revoke("team.b", "poison")
+                .revoke("team.b", "mallory")
+                .implied_revoke("team.c", "bob")
+        };
+        let told = plan().run(&[("poison", kind)]);
+        assert_eq!(outcomes(&told), [outcome, Outcome::Held, Outcome::Held, Outcome::Done, Outcome::Held]);
+        let told = plan().run_at_a_broken_server(&[("poison", kind)]);
+        assert_eq!(outcomes(&told), [outcome, Outcome::Held, Outcome::Held, Outcome::Held, Outcome::Held]);
+    }
+}
+
+#[test]
 fn an_answer_that_never_came_counts_as_a_failed_give() {
     let told = Given::default()
         .grant("team.a", "alana", &[])
@@ -211,8 +254,10 @@ fn plans() -> impl Strategy<Value = Vec<(bool, u8, u8, bool)>> {
 fn kinds() -> impl Strategy<Value = WriteErrorKind> {
     prop::sample::select(vec![
         WriteErrorKind::Refused,
+        WriteErrorKind::Faulty,
         WriteErrorKind::Systemic,
         WriteErrorKind::Drifted,
+        WriteErrorKind::Unsettled,
         WriteErrorKind::Unknown,
     ])
 }

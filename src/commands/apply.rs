@@ -32,7 +32,7 @@ pub(super) async fn run(args: &ApplyArgs, console: &Console) -> Result<Exit, Sto
     let server = uaa::identify(&connection).await?;
     if let Some(refused) = look::refused(&loaded.desired, &server) {
         show(&refused, args.format, console)?;
-        return Ok(Exit::Refused);
+        return refuse(&refused, args, console);
     }
     let (concurrency, client) = (connection.concurrency, connection.client_id.clone());
     let (reader, writer) = uaa::log_in(connection, server).await?;
@@ -57,6 +57,19 @@ pub(super) async fn run(args: &ApplyArgs, console: &Console) -> Result<Exit, Sto
     }
     tracing::info!("{} requests", reader.requests());
     Ok(told(&report, args.format, file, console))
+}
+
+/// Reports a plan that a rail refuses, which is shown already: for a program each change is there, not tried.
+fn refuse(plan: &Plan, args: &ApplyArgs, console: &Console) -> Result<Exit, Stop> {
+    let report = Report::of(plan);
+    if let Some(path) = &args.report {
+        ReportFile::create(path)?.write(&report)?;
+    }
+    match args.format {
+        Format::Text => {}
+        Format::Json => drop(console.json(&report)?),
+    }
+    Ok(Exit::Refused)
 }
 
 /// Hands the report over. What was done stays done when nobody can be told of it, so that is no exit code 1.
@@ -89,7 +102,7 @@ async fn agree(
     let mut shown: Option<Plan> = None;
     loop {
         let begun = Instant::now();
-        let (observed, plan) = look::look(reader, &loaded.desired, &args.allow, console).await?;
+        let (observed, plan) = look::look(reader, loaded, &args.allow, console).await?;
         match &shown {
             None => look::warn_of_unused_allows(&plan, &args.allow, console),
             Some(shown) if shown.changes == plan.changes && shown.findings == plan.findings => {
@@ -99,7 +112,7 @@ async fn agree(
         }
         show(&plan, args.format, console)?;
         if plan.refusals().next().is_some() {
-            return Err(Stop::Exit(Exit::Refused));
+            return Err(Stop::Exit(refuse(&plan, args, console)?));
         }
         if plan.is_empty() {
             return Ok((observed, plan));
@@ -115,9 +128,12 @@ async fn agree(
                 return Ok((observed, plan));
             }
         } else if !Console::can_ask() {
-            return Err(Error::new("nobody can be asked here; nothing was written")
-                .hint("give --yes to apply without asking")
-                .into());
+            return Err(Error::new(format!(
+                "nobody is at a terminal to answer \"{}\"; nothing was written",
+                question(&plan)
+            ))
+            .hint("to answer yes beforehand, add --yes to the command")
+            .into());
         } else if !console.ask(&question(&plan)) {
             console.note("Nothing was written.");
             return Err(Stop::Exit(Exit::Error));
@@ -189,7 +205,7 @@ async fn look_again(
                     report.remaining.sort();
                     report.remaining.dedup();
                 }
-                Err(objections) => console.say(&render::problems::objections(&objections)),
+                Err(objections) => console.say(&render::problems::objections(&objections, loaded)),
             }
         }
         Err(error) => {

@@ -47,10 +47,10 @@ pub(super) async fn connection(
             .warn("certificates are not checked (-k): whoever sits between here and UAA can read the secret");
     }
     let mask: Vec<SecretString> = secrets.passwords.values().chain(&secrets.others).cloned().collect();
-    Ok(Connection {
+    let connection = Connection {
         target,
         client_id: ClientId::new(&*args.client_id),
-        client_secret: client_secret(args).await?,
+        client_secret: client_secret(args, console).await?,
         ca_cert: args.ca_cert.as_deref().filter(|text| !text.trim().is_empty()).map(ca_cert).transpose()?,
         skip_ssl_validation: args.skip_ssl_validation,
         allow_http: args.allow_http,
@@ -63,7 +63,9 @@ pub(super) async fn connection(
             Read::Lookup => ReadBy::LookUp,
         },
         mask,
-    })
+    };
+    connection.warning().iter().for_each(|warning| console.warn(warning));
+    Ok(connection)
 }
 
 fn target(text: Option<&str>) -> Result<Url, Error> {

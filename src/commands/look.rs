@@ -29,32 +29,26 @@ pub(super) fn must_have_files(args: &ManifestArgs) -> Result<(), Error> {
 /// Reads the manifest; says everything that is wrong with it.
 pub(super) fn load(args: &ManifestArgs, console: &Console) -> Result<Loaded, Stop> {
     must_have_files(args)?;
-    let sources = Sources {
+    let prefixes: Vec<String> = args.vars_env.iter().filter(|prefix| !prefix.is_empty()).cloned().collect();
+    let mut sources = Sources {
         paths: args.files.clone(),
-        vars: args.vars.iter().map(|var| assignment(var)).collect::<Result<_, _>>()?,
         vars_files: args.vars_files.clone(),
-        vars_env: args
-            .vars_env
-            .iter()
-            .filter(|prefix| !prefix.is_empty())
-            .flat_map(|prefix| environment(prefix))
-            .collect(),
+        vars_env: prefixes.iter().flat_map(|prefix| environment(prefix)).collect(),
+        vars_env_prefixes: prefixes,
+        ..Sources::default()
     };
+    for var in &args.vars {
+        match var.split_once('=') {
+            Some((name, value)) => sources.vars.push((name.to_owned(), value.to_owned())),
+            None => sources.bare_vars.push(var.clone()),
+        }
+    }
     let loaded = manifest::load(&sources).map_err(|problems| {
         console.say(&render::problems::problems(&problems.0));
         Stop::Exit(Exit::Error)
     })?;
     console.say(&render::problems::warnings(&loaded.warnings));
     Ok(loaded)
-}
-
-fn assignment(text: &str) -> Result<(String, String), Error> {
-    match text.split_once('=') {
-        Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
-        // Not shown: what was meant as a value may be a secret.
-        _ => Err(Error::new("-v takes NAME=VALUE")
-            .hint("write -v cluster_admin=alana; for secrets use --vars-env")),
-    }
 }
 
 /// The environment's variables of one prefix. Values that are no text are left out: no manifest can name them.
@@ -77,14 +71,14 @@ pub(super) fn refused(desired: &Desired, server: &Server) -> Option<Plan> {
 /// Reads the server and makes the plan; says every entry that cannot come true.
 pub(super) async fn look(
     reader: &Reader,
-    desired: &Desired,
+    loaded: &Loaded,
     allow: &[String],
     console: &Console,
 ) -> Result<(Observed, Plan), Stop> {
-    let observed = reader.observe(&plan::scope(desired)).await?;
+    let observed = reader.observe(&plan::scope(&loaded.desired)).await?;
     let allow: Allow = allow.iter().cloned().collect::<BTreeSet<_>>();
-    let plan = plan::make(desired, &observed, &Policy::default(), &allow).map_err(|objections| {
-        console.say(&render::problems::objections(&objections));
+    let plan = plan::make(&loaded.desired, &observed, &Policy::default(), &allow).map_err(|objections| {
+        console.say(&render::problems::objections(&objections, loaded));
         Stop::Exit(Exit::Error)
     })?;
     Ok((observed, plan))
@@ -93,7 +87,11 @@ pub(super) async fn look(
 /// Warns of an `--allow` that allows nothing: a misspelt key, or one that a script has kept too long.
 pub(super) fn warn_of_unused_allows(plan: &Plan, allow: &[String], console: &Console) {
     for key in plan::unused_allows(plan, &allow.iter().cloned().collect()) {
-        console.warn(&format!("--allow {} allows nothing: no finding has this key", visible::shell(&key)));
+        let open = plan.refusals().filter_map(|finding| finding.key.as_deref());
+        let near = manifest::nearest(&key, open);
+        let near = near.map_or_else(String::new, |near| format!("; did you mean {}?", visible::shell(near)));
+        console
+            .warn(&format!("--allow {} allows nothing: no finding has this key{near}", visible::shell(&key)));
     }
 }
 

@@ -17,7 +17,7 @@ const LONGEST: u64 = 64 << 10;
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Gets the secret from the first source that is given.
-pub(super) async fn client_secret(args: &ConnectionArgs) -> Result<SecretString, Error> {
+pub(super) async fn client_secret(args: &ConnectionArgs, console: &Console) -> Result<SecretString, Error> {
     if let Some(path) = &args.client_secret_file {
         return from_file(path, "--client-secret-file");
     }
@@ -25,7 +25,7 @@ pub(super) async fn client_secret(args: &ConnectionArgs) -> Result<SecretString,
         return from_reader(std::io::stdin().lock(), "standard input (--client-secret-stdin)");
     }
     if let Some(command) = &args.client_secret_command {
-        return from_command(command).await;
+        return from_command(command, console).await;
     }
     match std::env::var("UAA_CLIENT_SECRET") {
         Ok(secret) if secret.is_empty() => Err(Error::new("UAA_CLIENT_SECRET is set, and empty")
@@ -58,28 +58,57 @@ pub(super) fn from_reader(reader: impl std::io::Read, name: &str) -> Result<Secr
 }
 
 /// Runs without a shell, so that nothing in the environment changes what is run; its errors go to our standard error.
-async fn from_command(command: &str) -> Result<SecretString, Error> {
+async fn from_command(command: &str, console: &Console) -> Result<SecretString, Error> {
     let name = "the command of --client-secret-command";
-    let mut words = shell_words::split(command)
-        .map_err(|error| Error::new(format!("cannot read {name}")).cause(error.to_string()))?
-        .into_iter();
-    let program = words.next().ok_or_else(|| Error::new(format!("{name} is empty")))?;
-    let child = tokio::process::Command::new(&program)
-        .args(words)
+    let words = shell_words::split(command)
+        .map_err(|error| Error::new(format!("cannot read {name}")).cause(error.to_string()))?;
+    let Some((program, arguments)) = words.split_first() else {
+        return Err(Error::new(format!("{name} is empty")));
+    };
+    let shell = program.ends_with("sh");
+    let sign = if shell { None } else { for_a_shell(&words) };
+    if let Some(sign) = sign {
+        console.warn(&format!("{name} runs without a shell, so `{sign}` means nothing in it; {SHELL}"));
+    }
+    let failed = |error: Error| {
+        // With a sign it is said already.
+        if shell || sign.is_some() { error } else { error.hint(format!("it runs without a shell; {SHELL}")) }
+    };
+    let child = tokio::process::Command::new(program)
+        .args(arguments)
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::inherit())
         .kill_on_drop(true)
         .spawn()
-        .map_err(|error| Error::new(format!("cannot run {name}")).cause(format!("{program}: {error}")))?;
+        .map_err(|error| {
+            failed(Error::new(format!("cannot run {name}")).cause(format!("{program}: {error}")))
+        })?;
     let output = tokio::time::timeout(PATIENCE, child.wait_with_output()).await;
     let output =
         output.map_err(|_| Error::new(format!("{name} did not end within {} s", PATIENCE.as_secs())))?;
     let output = output.map_err(|error| Error::new(format!("cannot run {name}")).cause(error.to_string()))?;
     if !output.status.success() {
-        return Err(Error::new(format!("{name} failed")).cause(format!("{program}: {}", output.status)));
+        return Err(failed(
+            Error::new(format!("{name} failed")).cause(format!("{program}: {}", output.status)),
+        ));
     }
     from_bytes(output.stdout, name)
+}
+
+/// What to type where a shell is wanted.
+const SHELL: &str = "for pipes, variables and the like, write sh -c '…' around it";
+
+/// Returns a sign that only a shell would understand.
+fn for_a_shell(words: &[String]) -> Option<&'static str> {
+    const WHOLE: [&str; 6] = ["|", "||", "&&", ";", "&", "<"];
+    const FIRST: [&str; 5] = ["$(", "$", "`", "~/", ">"];
+    words.iter().find_map(|word| {
+        let redirected = word.trim_start_matches(|c: char| c.is_ascii_digit());
+        let whole = WHOLE.into_iter().find(|sign| redirected == *sign);
+        let quoted = word.contains(char::is_whitespace);
+        whole.or_else(|| FIRST.into_iter().find(|sign| !quoted && redirected.starts_with(sign)))
+    })
 }
 
 fn from_prompt(args: &ConnectionArgs) -> Result<SecretString, Error> {

@@ -5,19 +5,23 @@
 
 use secrecy::SecretString;
 
-use super::field::{Decoder, Rule};
-use super::problem::{Draft, Drafts, Mark, nearest, quote};
+use super::clients::Client;
+use super::field::{Decoder, Fields, Rule};
+use super::problem::{Draft, Drafts, Mark, list, nearest, quote};
+use super::prune::Prune;
 use super::tree::{Entry, Node, Value};
 use crate::model::{ClusterRole, UAA_ORIGIN};
 
 /// The keys of a manifest.
-pub(super) const TOP: &[&str] = &["version", "target", "users", "groups"];
+pub(super) const TOP: &[&str] = &["version", "target", "users", "groups", "clients", "prune"];
 /// The keys of `target`.
 pub(super) const TARGET: &[&str] = &["issuer", "zone", "origins"];
 /// The keys of a user.
 pub(super) const USER: &[&str] = &[
     "username",
     "origin",
+    "state",
+    "previously",
     "email",
     "given_name",
     "family_name",
@@ -31,11 +35,11 @@ pub(super) const USER: &[&str] = &[
 ];
 /// The keys of a group.
 pub(super) const GROUP: &[&str] =
-    &["name", "description", "additive", "members", "absent_members", "external_groups"];
+    &["name", "state", "description", "additive", "members", "absent_members", "external_groups"];
 /// The keys of a member that is written as a map.
 pub(super) const MEMBER: &[&str] = &["username", "origin", "group"];
 /// The keys of a mapping.
-pub(super) const MAPPING: &[&str] = &["origin", "group"];
+pub(super) const MAPPING: &[&str] = &["origin", "group", "state"];
 /// The words of `cluster_access`.
 const ACCESS: &[&str] = &["admin", "manage", "read", "none"];
 
@@ -50,9 +54,27 @@ pub(super) struct At<T> {
     pub(super) key: Mark,
 }
 
+/// What an entry's `state` says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum State {
+    /// As if it were not written.
+    Present,
+    /// It shall not exist.
+    Absent,
+}
+
+impl At<State> {
+    /// Returns the place that says `absent`, if it does.
+    fn absent(this: Option<&Self>) -> Option<Mark> {
+        this.filter(|state| state.value == State::Absent).map(|state| state.mark)
+    }
+}
+
 /// One file's entries.
 #[derive(Debug, Default)]
 pub(super) struct Document {
+    /// Where it stands, when it has a version and nothing else.
+    pub(super) says_nothing: Option<Mark>,
     /// The `target` block and its key's place.
     pub(super) target: Option<(Mark, Target)>,
     /// Whether there is a `users` key.
@@ -61,6 +83,10 @@ pub(super) struct Document {
     pub(super) users: Vec<User>,
     /// What is under `groups`.
     pub(super) groups: Vec<Group>,
+    /// What is under `clients`.
+    pub(super) clients: Vec<Client>,
+    /// The `prune` block and its key's place.
+    pub(super) prune: Option<(Mark, Prune)>,
 }
 
 /// The `target` block.
@@ -81,6 +107,9 @@ pub(super) struct User {
     pub(super) origin: Option<At<String>>,
     /// The origin is written and could not be read.
     pub(super) origin_broken: bool,
+    /// Where it says that the user shall not exist.
+    pub(super) absent: Option<Mark>,
+    pub(super) previously: Option<At<String>>,
     pub(super) email: Option<At<String>>,
     pub(super) given_name: Option<At<String>>,
     pub(super) family_name: Option<At<String>>,
@@ -93,7 +122,7 @@ pub(super) struct User {
     pub(super) groups: Vec<At<String>>,
 }
 
-/// A password and the variable that it comes from.
+/// A password or another secret, and the variable that it comes from.
 #[derive(Debug)]
 pub(super) struct Password {
     pub(super) value: SecretString,
@@ -105,13 +134,24 @@ pub(super) struct Password {
 pub(super) struct Group {
     pub(super) mark: Mark,
     pub(super) name: Option<At<String>>,
+    /// Where it says that the group shall not exist.
+    pub(super) absent: Option<Mark>,
     pub(super) description: Option<At<String>>,
     pub(super) additive: Option<At<bool>>,
     /// `additive` is written and could not be read.
     pub(super) additive_broken: bool,
     pub(super) members: Vec<At<MemberName>>,
     pub(super) absent_members: Option<At<Vec<At<MemberName>>>>,
-    pub(super) external_groups: Option<Vec<At<(String, String)>>>,
+    pub(super) external_groups: Option<Vec<At<External>>>,
+}
+
+/// An entry under `external_groups`.
+#[derive(Clone, Debug)]
+pub(super) struct External {
+    pub(super) origin: String,
+    pub(super) group: String,
+    /// Where it says that the mapping shall not exist.
+    pub(super) absent: Option<Mark>,
 }
 
 /// A member as written.
@@ -127,12 +167,14 @@ pub(super) fn document(root: Node, drafts: &mut Drafts) -> Document {
     let mut document = Document::default();
     let mark = root.mark;
     let Some(mut fields) =
-        cx.map(root, "a manifest", TOP, "write `version: 1` first, then `users:` and `groups:`")
+        cx.map(root, "a manifest", TOP, "write `version: 1` first, then `users:`, `groups:` and `clients:`")
     else {
         return document;
     };
+    document.says_nothing = (fields.only("version")).then_some(mark);
     match fields.take("version") {
         Some(entry) => cx.version(&entry),
+        None if fields.meant("version") => {}
         None => cx.drafts.add(
             Draft::error("missing-version", "the manifest does not say its version")
                 .at(mark)
@@ -152,6 +194,14 @@ pub(super) fn document(root: Node, drafts: &mut Drafts) -> Document {
     if let Some(entry) = fields.take("groups") {
         document.groups =
             cx.list(entry, "groups", "the manifest").into_iter().filter_map(|node| cx.group(node)).collect();
+    }
+    if let Some(entry) = fields.take("clients") {
+        let clients = cx.list(entry, "clients", "the manifest");
+        document.clients = clients.into_iter().filter_map(|node| cx.client(node)).collect();
+    }
+    if let Some(entry) = fields.take("prune") {
+        let at = entry.key_mark;
+        document.prune = cx.prune(entry).map(|prune| (at, prune));
     }
     document
 }
@@ -218,6 +268,7 @@ impl Decoder<'_> {
         let mark = fields.mark;
         let username = match fields.take("username") {
             Some(entry) => self.text(Some(entry), &of, Rule::Name),
+            None if fields.meant("username") => None,
             None => {
                 self.drafts.add(
                     Draft::error("missing-key", "a user has no `username`")
@@ -237,6 +288,8 @@ impl Decoder<'_> {
         {
             self.username(name, origin.as_ref().map_or(UAA_ORIGIN, |origin| &origin.value));
         }
+        let absent = self.absent(&mut fields, &of);
+        let previously = self.text(fields.take("previously"), &of, Rule::Name);
         let email = self.text(fields.take("email"), &of, Rule::Email);
         let given_name = self.text(fields.take("given_name"), &of, Rule::Line);
         let family_name = self.text(fields.take("family_name"), &of, Rule::Line);
@@ -258,6 +311,8 @@ impl Decoder<'_> {
             username,
             origin,
             origin_broken,
+            absent,
+            previously,
             email,
             given_name,
             family_name,
@@ -278,6 +333,7 @@ impl Decoder<'_> {
         let mark = fields.mark;
         let name = match fields.take("name") {
             Some(entry) => self.text(Some(entry), &of, Rule::Scope),
+            None if fields.meant("name") => None,
             None => {
                 self.drafts.add(
                     Draft::error("missing-key", "a group has no `name`")
@@ -288,6 +344,7 @@ impl Decoder<'_> {
                 None
             }
         };
+        let absent = self.absent(&mut fields, &of);
         let description = self.text(fields.take("description"), &of, Rule::Prose);
         let additive_entry = fields.take("additive");
         let additive_written = additive_entry.is_some();
@@ -308,6 +365,7 @@ impl Decoder<'_> {
         Some(Group {
             mark,
             name,
+            absent,
             description,
             additive,
             additive_broken,
@@ -367,6 +425,7 @@ impl Decoder<'_> {
                 );
                 None
             }
+            (None, None) if fields.meant("username") || fields.meant("group") => None,
             (None, None) => {
                 self.drafts.add(
                     Draft::error("missing-key", "a member has neither `username` nor `group`")
@@ -379,13 +438,34 @@ impl Decoder<'_> {
         }
     }
 
-    fn mapping(&mut self, node: Node) -> Option<At<(String, String)>> {
+    /// Takes `state` out of an entry whose name is taken already. Of what shall not exist nothing else can be said.
+    pub(super) fn absent(&mut self, fields: &mut Fields, of: &str) -> Option<Mark> {
+        let state = self.state(fields.take("state"), of);
+        let absent = At::absent(state.as_ref())?;
+        let others = fields.left();
+        if let Some((_, first)) = others.first() {
+            let keys = list(others.iter().map(|(key, _)| *key));
+            self.drafts.add(
+                Draft::error(
+                    "absent-with-fields",
+                    format!("{of} shall be absent, and the entry has {keys} too"),
+                )
+                .at(*first)
+                .label("what does not exist has no fields")
+                .also(absent, "here it is to be removed")
+                .help(format!("remove {keys}, or `state: absent`")),
+            );
+        }
+        Some(absent)
+    }
+
+    fn mapping(&mut self, node: Node) -> Option<At<External>> {
         let mark = node.mark;
         let help = "write `{origin: ldap, group: \"cn=…\"}`";
         let mut fields = self.map(node, "an external group", MAPPING, help)?;
         let (origin, group) = (fields.take("origin"), fields.take("group"));
         for (entry, key) in [(&origin, "origin"), (&group, "group")] {
-            if entry.is_none() {
+            if entry.is_none() && !fields.meant(key) {
                 self.drafts.add(
                     Draft::error("missing-key", format!("an external group has no `{key}`"))
                         .at(mark)
@@ -396,10 +476,13 @@ impl Decoder<'_> {
         }
         let origin = self.text(origin, "an external group", Rule::Name);
         let group = self.text(group, "an external group", Rule::External);
-        Some(At { value: (origin?.value, group?.value), mark, key: mark })
+        let state = self.state(fields.take("state"), "an external group");
+        let absent = At::absent(state.as_ref());
+        let value = External { origin: origin?.value, group: group?.value, absent };
+        Some(At { value, mark, key: mark })
     }
 
-    fn access(&mut self, entry: Entry, of: &str) -> Option<At<Vec<At<ClusterRole>>>> {
+    pub(super) fn access(&mut self, entry: Entry, of: &str) -> Option<At<Vec<At<ClusterRole>>>> {
         let (mark, key) = (entry.node.mark, entry.key_mark);
         let help = "write `admin`, `manage`, `read` or `none`, or a list of the first three";
         let items = match entry.node.value {

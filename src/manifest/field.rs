@@ -4,7 +4,7 @@
 
 use secrecy::{ExposeSecret, SecretString};
 
-use super::decode::{At, Password};
+use super::decode::{At, Password, State};
 use super::interpolate;
 use super::problem::{Draft, Drafts, Mark, list, nearest, quote};
 use super::tree::{Entry, Node, Value};
@@ -16,6 +16,10 @@ const MAX_CHARS: usize = 255;
 /// The known keys of one map that are not yet taken.
 pub(super) struct Fields {
     entries: Vec<Entry>,
+    /// The known keys that unknown ones are probably meant to be.
+    meant: Vec<String>,
+    /// How many keys are not known.
+    unknown: usize,
     /// Where the map stands.
     pub(super) mark: Mark,
 }
@@ -25,6 +29,24 @@ impl Fields {
     pub(super) fn take(&mut self, key: &str) -> Option<Entry> {
         let at = self.entries.iter().position(|entry| entry.key == key)?;
         Some(self.entries.swap_remove(at))
+    }
+
+    /// Tells whether a key is there and no other, not even an unknown one.
+    pub(super) fn only(&self, key: &str) -> bool {
+        self.unknown == 0 && matches!(&self.entries[..], [entry] if entry.key == key)
+    }
+
+    /// Tells whether a key is probably there, misspelt: that is said already.
+    pub(super) fn meant(&self, key: &str) -> bool {
+        self.meant.iter().any(|meant| meant == key)
+    }
+
+    /// Returns the keys that are not yet taken, in the order of their places.
+    pub(super) fn left(&self) -> Vec<(&str, Mark)> {
+        let mut left: Vec<_> =
+            self.entries.iter().map(|entry| (entry.key.as_str(), entry.key_mark)).collect();
+        left.sort_by_key(|(_, mark)| mark.at);
+        left
     }
 
     /// Returns a text without judging it, to name the entry in messages.
@@ -90,48 +112,46 @@ impl Decoder<'_> {
                 return None;
             }
         };
-        let mut fields = Fields { entries: Vec::with_capacity(entries.len()), mark };
-        let named = ["username", "name"].iter().find_map(|key| {
-            let entry = entries.iter().find(|entry| entry.key == *key)?;
-            match (&entry.node.value, what) {
-                (Value::Scalar { text, .. }, "a user" | "a group") if !text.is_empty() => {
+        let mut fields =
+            Fields { entries: Vec::with_capacity(entries.len()), meant: Vec::new(), unknown: 0, mark };
+        let name_key = match what {
+            "a user" => "username",
+            "a group" => "name",
+            "a client" => "client_id",
+            _ => "",
+        };
+        let named =
+            entries.iter().find(|entry| entry.key == name_key).and_then(|entry| match &entry.node.value {
+                Value::Scalar { text, .. } if !text.is_empty() => {
                     Some(format!("{} {}", &what[2..], quote(text)))
                 }
                 _ => None,
-            }
-        });
+            });
         let named = named.unwrap_or_else(|| what.to_owned());
         for entry in entries {
             if known.contains(&entry.key.as_str()) {
                 fields.entries.push(entry);
             } else {
-                self.unknown(&entry, what, &named, known);
+                fields.unknown += 1;
+                let near = self.unknown(&entry, what, &named, known);
+                fields.meant.extend(near.map(str::to_owned));
             }
         }
         Some(fields)
     }
 
-    pub(super) fn unknown(&mut self, entry: &Entry, what: &str, named: &str, known: &[&str]) {
+    /// Reports an unknown key; returns the known one that is probably meant.
+    fn unknown<'k>(&mut self, entry: &Entry, what: &str, named: &str, known: &[&'k str]) -> Option<&'k str> {
         if entry.key.is_empty() && matches!(entry.node.value, Value::Broken) {
-            return;
+            return None;
         }
         let later = match (what, entry.key.as_str()) {
-            ("a manifest", "clients") => {
-                Some("this version manages users and groups; clients come with a later one")
-            }
-            ("a manifest", "prune") => {
-                Some("this version removes nothing that it does not name; pruning comes with a later one")
-            }
             ("a manifest", "variables") => Some(
                 "this version takes variables by -v, -l and --vars-env; generated ones come with a later one",
             ),
-            ("a user", "state") => Some(
-                "this version deletes no users; suspend with `active: false`, and `cluster_access: none`",
+            ("a group", "previously") => Some(
+                "UAA renames no groups: declare the new one with its members, and the old one `state: absent`",
             ),
-            ("a user", "previously") => {
-                Some("this version renames no users; renaming comes with a later one")
-            }
-            ("a group", "state") => Some("this version deletes no groups; `members: []` takes everyone out"),
             _ => None,
         };
         let near = nearest(&entry.key, known.iter().copied());
@@ -155,6 +175,7 @@ impl Decoder<'_> {
                 .label(format!("not a key of {what}"))
                 .help(help),
         );
+        near
     }
 
     /// Takes a list apart.
@@ -199,13 +220,24 @@ impl Decoder<'_> {
                 format!("the secret variable {} cannot be used for {place}", quote(name)),
             )
             .at(node.mark)
-            .label("values from --vars-env go into `password` only")
+            .label("values from --vars-env go into `password`, `client_secret` and `token_salt` only")
             .help("give a value that may be shown with -v or -l"),
         );
     }
 
     pub(super) fn password(&mut self, entry: Entry, of: &str) -> Option<At<Password>> {
-        let (mark, key) = (entry.node.mark, entry.key_mark);
+        self.secret(entry, of, "password", "give a value, or leave the key away")
+    }
+
+    /// Decodes a secret; `noun` is what people call it, `if_empty` what to do where it is empty.
+    pub(super) fn secret(
+        &mut self,
+        entry: Entry,
+        of: &str,
+        noun: &str,
+        if_empty: &str,
+    ) -> Option<At<Password>> {
+        let (mark, key, name) = (entry.node.mark, entry.key_mark, entry.key);
         let variable = entry.node.variable.as_deref().map(str::to_owned);
         let (null, kind) = (entry.node.is_null(), entry.node.kind());
         let value = match entry.node.value {
@@ -215,17 +247,19 @@ impl Decoder<'_> {
             Value::Scalar { .. } => SecretString::from(String::new()),
             Value::Seq(_) | Value::Map(_) => {
                 self.drafts.add(
-                    Draft::error("wrong-type", format!("`password` of {of} must be a text, not {kind}"))
+                    Draft::error("wrong-type", format!("`{name}` of {of} must be a text, not {kind}"))
                         .at(mark)
                         .label("expected a text")
-                        .help("use a variable: `password: ((name))`; quote a password that begins with `[` or `{`"),
+                        .help(format!(
+                            "use a variable: `{name}: ((name))`; quote a {noun} that begins with `[` or `{{`"
+                        )),
                 );
                 return None;
             }
         };
         let text = value.expose_secret();
         let problem = if text.is_empty() {
-            Some(("is empty", "give a value, or leave the key away"))
+            Some(("is empty", if_empty))
         } else if text.contains(['\n', '\r']) {
             Some((
                 "holds a line break",
@@ -245,7 +279,7 @@ impl Decoder<'_> {
                 .as_deref()
                 .map_or_else(String::new, |name| format!(" (the variable {})", quote(name)));
             self.drafts.add(
-                Draft::error("bad-password", format!("the password of {of}{from} {what}"))
+                Draft::error("bad-password", format!("the {noun} of {of}{from} {what}"))
                     .at(if null && variable.is_none() { key } else { mark })
                     .label(what)
                     .help(help),
@@ -254,10 +288,10 @@ impl Decoder<'_> {
         }
         if variable.is_none() {
             self.drafts.add(
-                Draft::warning("literal-secret", format!("the password of {of} is written in the manifest"))
+                Draft::warning("literal-secret", format!("the {noun} of {of} is written in the manifest"))
                     .at(key)
                     .label("everyone who may read this file knows it")
-                    .help("write `password: ((name))` and give the value with --vars-env or -l"),
+                    .help(format!("write `{name}: ((name))` and give the value with --vars-env or -l")),
             );
         }
         Some(At { value: Password { value, variable }, mark, key })
@@ -400,6 +434,46 @@ impl Decoder<'_> {
         );
     }
 
+    /// Decodes `state`.
+    pub(super) fn state(&mut self, entry: Option<Entry>, of: &str) -> Option<At<State>> {
+        self.choice(entry, of, &[("present", State::Present), ("absent", State::Absent)])
+    }
+
+    /// Decodes a field that is one of a few words.
+    pub(super) fn choice<T: Copy>(
+        &mut self,
+        entry: Option<Entry>,
+        of: &str,
+        words: &[(&str, T)],
+    ) -> Option<At<T>> {
+        let entry = entry?;
+        let (mark, key) = (entry.node.mark, entry.key_mark);
+        let found = match &entry.node.value {
+            Value::Broken => return None,
+            Value::Secret(_) => {
+                self.secret_here(&entry.node, &format!("`{}`", entry.key));
+                return None;
+            }
+            Value::Scalar { text, .. } if !entry.node.is_null() => text.as_str(),
+            Value::Scalar { .. } | Value::Seq(_) | Value::Map(_) => "",
+        };
+        if let Some((_, value)) = words.iter().find(|(word, _)| *word == found) {
+            return Some(At { value: *value, mark, key });
+        }
+        let shown = if found.is_empty() { entry.node.kind().to_owned() } else { quote(found) };
+        let help = match nearest(found, words.iter().map(|(word, _)| *word)) {
+            Some(near) => format!("did you mean {}?", quote(near)),
+            None => format!("it is one of {}", list(words.iter().map(|(word, _)| *word))),
+        };
+        self.drafts.add(
+            Draft::error("bad-word", format!("`{}` of {of} cannot be {shown}", entry.key))
+                .at(if entry.node.is_null() { key } else { mark })
+                .label("not a word that it knows")
+                .help(help),
+        );
+        None
+    }
+
     pub(super) fn boolean(&mut self, entry: Option<Entry>, of: &str) -> Option<At<bool>> {
         let entry = entry?;
         if let Some(value) = entry.node.as_bool() {
@@ -435,6 +509,6 @@ fn is_of_scope(c: char) -> bool {
     c.is_ascii_graphic() && !matches!(c, '"' | '\\' | ',')
 }
 
-fn is_address(text: &str) -> bool {
+pub(super) fn is_address(text: &str) -> bool {
     url::Url::parse(text).is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host())
 }

@@ -10,9 +10,32 @@ pub(super) const HIDDEN: &str = "***";
 /// Tells whether a key, however misspelt, looks as if its value were a secret.
 pub(super) fn names_a_secret(key: &str) -> bool {
     match key {
-        "username" | "email" | "origin" | "groups" | "given_name" | "family_name" | "cluster_access"
-        | "name" | "description" | "members" | "additive" | "group" | "external_groups" | "users"
-        | "active" | "external_id" | "verified" | "phone" | "version" | "target" | "absent_members" => {
+        "username"
+        | "email"
+        | "origin"
+        | "groups"
+        | "given_name"
+        | "family_name"
+        | "cluster_access"
+        | "name"
+        | "description"
+        | "members"
+        | "additive"
+        | "group"
+        | "external_groups"
+        | "users"
+        | "active"
+        | "external_id"
+        | "verified"
+        | "phone"
+        | "version"
+        | "target"
+        | "absent_members"
+        | "clients"
+        | "client_id"
+        | "authorized_grant_types"
+        | "access_token_validity"
+        | "refresh_token_validity" => {
             return false;
         }
         "password" => return true,

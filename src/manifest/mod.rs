@@ -6,13 +6,17 @@
 //! paths ──source──▶ texts ──tree──▶ positioned nodes ──interpolate──▶ nodes ──decode──▶ entries ──resolve──▶ Desired
 //!                                └─────────── every step adds to one list of problems (problem) ───────────┘
 //! ```
-//! `field` judges single values for `decode`; `mask` knows which text must never be shown; `schema` describes the manifest for editors.
+//! `field` judges single values for `decode`; `clients` and `redirect` know OAuth clients; `mask` knows which text must never be shown; `schema` describes the manifest for editors.
 
+mod clients;
 mod decode;
 mod field;
 mod interpolate;
 mod mask;
 mod problem;
+mod prune;
+mod redirect;
+mod removal;
 mod resolve;
 pub mod schema;
 mod source;
@@ -24,10 +28,12 @@ use std::path::PathBuf;
 
 use secrecy::{ExposeSecret, SecretString};
 
-use crate::desired::{Desired, Secrets};
+use crate::desired::{Because, Desired, Secrets};
+
+pub(crate) use problem::nearest;
 
 use interpolate::Variables;
-use problem::Drafts;
+use problem::{Draft, Drafts, quote};
 use source::{Kind, Texts};
 
 /// The most that one file may hold, in bytes.
@@ -40,10 +46,14 @@ pub struct Sources {
     pub paths: Vec<PathBuf>,
     /// `-v NAME=VALUE`: plain values.
     pub vars: Vec<(String, String)>,
+    /// `-v` without `=`: shown only where a manifest uses the name, because it may be a secret.
+    pub bare_vars: Vec<String>,
     /// `-l PATH`: files of plain values, later wins.
     pub vars_files: Vec<PathBuf>,
-    /// `--vars-env PREFIX`, already read: (prefix, name without `PREFIX_`, secret value). The library never reads the
-    /// environment itself.
+    /// `--vars-env PREFIX`, in the order given.
+    pub vars_env_prefixes: Vec<String>,
+    /// What the environment has under these: (prefix, name without `PREFIX_`, secret value). The library never reads
+    /// the environment itself.
     pub vars_env: Vec<(String, String, SecretString)>,
 }
 
@@ -58,6 +68,27 @@ pub struct Loaded {
     pub warnings: Vec<Problem>,
     /// How many files were read.
     pub files: usize,
+    /// The files' lines, to show where a wish comes from.
+    lines: Lines,
+}
+
+impl Loaded {
+    /// Returns the line that a wish comes from, to be shown as [`Problem`]s show theirs: secrets masked.
+    #[must_use]
+    pub fn place(&self, because: &Because) -> Option<Place> {
+        problem::line(&self.lines.texts, because, &self.secrets.others)
+    }
+}
+
+/// The texts of the files. Its `Debug` shows nothing of them: a manifest may hold secrets.
+struct Lines {
+    texts: Texts,
+}
+
+impl std::fmt::Debug for Lines {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Lines")
+    }
 }
 
 /// One thing wrong, or worth a warning, in a manifest.
@@ -119,7 +150,19 @@ fn check(mut texts: Texts, mut drafts: Drafts, sources: &Sources) -> Result<Load
         match tree::parse(&texts, file, &mut drafts) {
             Some(mut root) => {
                 variables.substitute(&mut root, &mut drafts);
-                documents.push(decode::document(root, &mut drafts));
+                let document = decode::document(root, &mut drafts);
+                if let Some(mark) = document.says_nothing {
+                    drafts.add(
+                        Draft::warning(
+                            "declares-nothing",
+                            format!("{} declares nothing", quote(texts.name(file))),
+                        )
+                        .at(mark)
+                        .label("a version, and nothing else")
+                        .help("write `users:` and `groups:`; nothing is managed without them"),
+                    );
+                }
+                documents.push(document);
             }
             None => unreadable = unreadable.or(Some(file)),
         }
@@ -133,7 +176,11 @@ fn check(mut texts: Texts, mut drafts: Drafts, sources: &Sources) -> Result<Load
     let values = sources.vars_env.iter().map(|(_, _, value)| value);
     secrets.others = values.filter(|value| !value.expose_secret().is_empty()).cloned().collect();
     let (errors, warnings) = drafts.finish(&texts, &secrets.others);
-    if errors.is_empty() { Ok(Loaded { desired, secrets, warnings, files }) } else { Err(Problems(errors)) }
+    if errors.is_empty() {
+        Ok(Loaded { desired, secrets, warnings, files, lines: Lines { texts } })
+    } else {
+        Err(Problems(errors))
+    }
 }
 
 /// Returns the JSON Schema of a manifest, generated from the types.

@@ -9,6 +9,7 @@ use secrecy::{ExposeSecret, SecretString};
 use super::mask::{self, HIDDEN};
 use super::source::{Kind, Texts};
 use super::{Place, Problem};
+use crate::desired::Because;
 
 /// A byte range in one file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -178,8 +179,11 @@ impl Drafts {
             } else {
                 Weight::Warning
             };
-            self.list
-                .push(Draft { weight, ..Draft::error("more", format!("{} more are not shown", rest.len())) });
+            let more = match rest.len() {
+                1 => "1 more is not shown".to_owned(),
+                more => format!("{more} more are not shown"),
+            };
+            self.list.push(Draft { weight, ..Draft::error("more", more) });
         }
         let (mut errors, mut warnings) = (Vec::new(), Vec::new());
         for draft in self.list {
@@ -206,18 +210,42 @@ const MOST: usize = 200;
 
 /// Hides known secrets wherever a problem would show one, whatever it is that was taken for a manifest.
 fn hide(problem: &mut Problem, secrets: &[SecretString]) {
-    let secrets: Vec<&str> =
-        secrets.iter().map(|secret| secret.expose_secret()).filter(|secret| !secret.is_empty()).collect();
+    let secrets = exposed(secrets);
     let holds = |text: &str| secrets.iter().any(|secret| text.contains(secret));
     let Problem { code: _, message, at, also, label, help } = problem;
     let texts = [Some(message), Some(label), help.as_mut(), also.as_mut().map(|(_, label)| label)];
     for text in texts.into_iter().flatten().filter(|text| holds(text)) {
         HIDDEN.clone_into(text);
     }
-    for place in at.iter_mut().chain(also.as_mut().map(|(place, _)| place)).filter(|place| holds(&place.text))
-    {
+    for place in at.iter_mut().chain(also.as_mut().map(|(place, _)| place)) {
+        hide_line(place, &secrets);
+    }
+}
+
+fn exposed(secrets: &[SecretString]) -> Vec<&str> {
+    secrets.iter().map(|secret| secret.expose_secret()).filter(|secret| !secret.is_empty()).collect()
+}
+
+/// Hides a line that holds a known secret.
+fn hide_line(place: &mut Place, secrets: &[&str]) {
+    if secrets.iter().any(|secret| place.text.contains(secret)) {
         (place.text, place.span) = (HIDDEN.to_owned(), 0..HIDDEN.len());
     }
+}
+
+/// Returns the place of a wish, with all that is written on its line as the marked part.
+pub(super) fn line(texts: &Texts, because: &Because, secrets: &[SecretString]) -> Option<Place> {
+    let file = texts.of_kind(Kind::Manifest).into_iter().find(|&file| texts.name(file) == because.file)?;
+    let range = texts.line_range(file, because.line.checked_sub(1)? as usize);
+    let text = texts.get(file).text.get(range.clone())?;
+    let content = text.trim_start();
+    let content = content.strip_prefix("- ").unwrap_or(content).trim_start();
+    let from = range.start + (text.len() - content.len());
+    // A comment after it is not what is wrong.
+    let content = content.split(" #").next().unwrap_or(content).trim_end();
+    let mut place = place(texts, Spot::new(file, from, from + content.len()));
+    hide_line(&mut place, &exposed(secrets));
+    Some(place)
 }
 
 /// The widest line that is shown whole, in bytes.
@@ -313,7 +341,7 @@ fn frame(
 fn push_visible(out: &mut String, c: char) {
     match c {
         '\u{feff}' => {}
-        '\t' => out.push(' '),
+        '\t' => out.push('→'),
         c if c.is_control() || is_invisible(c) => out.extend(c.escape_unicode()),
         c => out.push(c),
     }
@@ -345,7 +373,7 @@ pub(super) fn list<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
 }
 
 /// Returns the one of the candidates that a word is most likely a misspelling of.
-pub(super) fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+pub(crate) fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let folded = word.to_lowercase();
     let most = (folded.chars().count() / 3).clamp(1, 4);
     candidates

@@ -6,14 +6,16 @@
 use std::collections::btree_map::Entry as Slot;
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::decode::{At, Document, Group, MemberName, User};
+use super::decode::{At, Document, External, Group, MemberName, Password, User};
 use super::problem::{Draft, Drafts, Mark, list, nearest, quote};
 use super::source::Texts;
 use crate::desired::{
     Because, Desired, DesiredGroup, DesiredUser, Holds, Said, SecretSource, Secrets, TargetPin, Wish, WishBy,
     WishState,
 };
-use crate::model::{ClusterRole, ExternalGroup, GroupName, Mapping, Member, Origin, UserKey, Username};
+use crate::model::{
+    ClientId, ClusterRole, ExternalGroup, GroupName, Mapping, Member, Origin, UserKey, Username,
+};
 
 /// Builds the desired state; `unreadable` names a file that may say what is missing.
 pub(super) fn resolve(
@@ -29,10 +31,17 @@ pub(super) fn resolve(
         secrets: Secrets::default(),
         user_marks: BTreeMap::new(),
         group_marks: BTreeMap::new(),
+        client_marks: BTreeMap::new(),
         statements: Vec::new(),
+        secret_marks: BTreeMap::new(),
+        absent_users: BTreeMap::new(),
+        absent_groups: BTreeMap::new(),
+        former: BTreeMap::new(),
+        pruned: Vec::new(),
     };
     let mut pinned = None;
-    let (mut users, mut groups) = (Vec::new(), Vec::new());
+    let (mut users, mut groups, mut clients) = (Vec::new(), Vec::new(), Vec::new());
+    let mut prune = None;
     for document in documents {
         all.desired.users_declared |= document.users_declared;
         if let Some((mark, target)) = document.target {
@@ -50,8 +59,12 @@ pub(super) fn resolve(
                 ),
             }
         }
+        if let Some(block) = document.prune {
+            all.prune(&mut prune, block);
+        }
         users.extend(document.users);
         groups.extend(document.groups);
+        clients.extend(document.clients);
     }
     for user in &users {
         all.user_key(user);
@@ -59,46 +72,68 @@ pub(super) fn resolve(
     for group in &groups {
         all.group_name(group);
     }
+    for client in &clients {
+        all.client_id(client);
+    }
     for group in groups {
         all.group(group);
     }
     for user in users {
         all.user(user, unreadable);
     }
+    for client in clients {
+        all.client(client);
+    }
     all.wishes();
+    all.contradictions();
+    if unreadable.is_none() {
+        all.prune_needs_its_kind();
+    }
     (all.desired, all.secrets)
 }
 
 /// One statement about one membership.
-struct Statement {
-    group: GroupName,
-    member: Member,
-    state: WishState,
+pub(super) struct Statement {
+    pub(super) group: GroupName,
+    pub(super) member: Member,
+    pub(super) state: WishState,
     by: WishBy,
-    mark: Mark,
+    pub(super) mark: Mark,
     /// The statement in words, to show beside one that disagrees.
-    says: String,
+    pub(super) says: String,
 }
 
-struct Resolver<'a> {
+pub(super) struct Resolver<'a> {
     texts: &'a Texts,
-    drafts: &'a mut Drafts,
-    desired: Desired,
-    secrets: Secrets,
+    pub(super) drafts: &'a mut Drafts,
+    pub(super) desired: Desired,
+    pub(super) secrets: Secrets,
     /// The first entry of each user, and its place.
-    user_marks: BTreeMap<UserKey, Mark>,
+    pub(super) user_marks: BTreeMap<UserKey, Mark>,
     /// The first entry of each group, as spelt there, and its place.
-    group_marks: BTreeMap<GroupName, Mark>,
-    statements: Vec<Statement>,
+    pub(super) group_marks: BTreeMap<GroupName, Mark>,
+    /// The first entry of each client.
+    pub(super) client_marks: BTreeMap<ClientId, Mark>,
+    /// Where each variable of a secret is used first, and whose secret it is there.
+    secret_marks: BTreeMap<String, (Mark, String)>,
+    pub(super) statements: Vec<Statement>,
+    /// Users that shall not exist, and where that is said.
+    pub(super) absent_users: BTreeMap<UserKey, Mark>,
+    /// Groups that shall not exist, and where that is said.
+    pub(super) absent_groups: BTreeMap<GroupName, Mark>,
+    /// Names that users had before, who has them now, and where that is said.
+    pub(super) former: BTreeMap<UserKey, (UserKey, Mark)>,
+    /// The kinds that are pruned, and where that is said.
+    pub(super) pruned: Vec<(&'static str, Mark)>,
 }
 
 impl Resolver<'_> {
-    fn because(&self, mark: Mark) -> Because {
+    pub(super) fn because(&self, mark: Mark) -> Because {
         let line = u32::try_from(self.texts.line(mark.at) + 1).unwrap_or(u32::MAX);
         Because { file: self.texts.name(mark.at.file).to_owned(), line }
     }
 
-    fn said<T>(&self, at: Option<At<T>>) -> Option<Said<T>> {
+    pub(super) fn said<T>(&self, at: Option<At<T>>) -> Option<Said<T>> {
         at.map(|at| Said { because: self.because(at.key), value: at.value })
     }
 
@@ -190,6 +225,14 @@ impl Resolver<'_> {
         };
         let name = self.spelt_group(&name_at.value);
         let first = self.group_marks.get(&name) == Some(&name_at.mark);
+        if let Some(absent) = group.absent {
+            if first {
+                self.absent_groups.insert(name.clone(), absent);
+                let because = self.because(group.mark);
+                self.desired.absent.groups.insert(name, because);
+            }
+            return;
+        }
         let additive = group.additive.as_ref().is_some_and(|additive| additive.value);
         self.members(&name, group.members, "members", WishState::Present, WishBy::Members);
         if let Some(absent) = group.absent_members {
@@ -206,17 +249,17 @@ impl Resolver<'_> {
             }
             self.members(&name, absent.value, "absent_members", WishState::Absent, WishBy::AbsentMembers);
         }
-        let external_groups = group.external_groups.map(|mappings| {
-            let mut marks: BTreeMap<Mapping, Mark> = BTreeMap::new();
-            for At { value: (origin, external), mark, .. } in mappings {
+        let external_groups = group.external_groups.and_then(|mappings| {
+            let mut marks: BTreeMap<Mapping, (Mark, Option<Mark>)> = BTreeMap::new();
+            for At { value: External { origin, group, absent }, mark, .. } in mappings {
                 let mapping = Mapping {
                     group: name.clone(),
                     origin: Origin::new(origin),
-                    external_group: ExternalGroup::new(&external),
+                    external_group: ExternalGroup::new(&group),
                 };
                 match marks.entry(mapping) {
                     Slot::Vacant(slot) => {
-                        slot.insert(mark);
+                        slot.insert((mark, absent));
                     }
                     Slot::Occupied(slot) => self.drafts.add(duplicate_item(
                         &format!(
@@ -225,11 +268,21 @@ impl Resolver<'_> {
                             quote(slot.key().external_group.as_str())
                         ),
                         mark,
-                        *slot.get(),
+                        slot.get().0,
                     )),
                 }
             }
-            marks.into_iter().map(|(mapping, mark)| (mapping, self.because(mark))).collect()
+            // A list of nothing but absent ones speaks about these alone.
+            let complete = marks.is_empty() || marks.values().any(|(_, absent)| absent.is_none());
+            let mut wanted = BTreeMap::new();
+            for (mapping, (mark, absent)) in marks {
+                let because = self.because(mark);
+                match absent {
+                    None => wanted.insert(mapping, because),
+                    Some(_) => self.desired.absent.mappings.insert(mapping, because),
+                };
+            }
+            complete.then_some(wanted)
         });
         if !first {
             return;
@@ -289,6 +342,16 @@ impl Resolver<'_> {
             .as_ref()
             .map_or_else(|| "a user".to_owned(), |name| format!("user {}", quote(&name.value)));
         let key = key_of(&user);
+        let mark = user.username.as_ref().map_or(user.mark, |name| name.mark);
+        let first = key.as_ref().is_some_and(|key| self.user_marks.get(key) == Some(&mark));
+        if let Some(absent) = user.absent {
+            if let Some(key) = key.filter(|_| first) {
+                let because = self.because(user.mark);
+                self.absent_users.insert(key.clone(), absent);
+                self.desired.absent.users.insert(key, because);
+            }
+            return;
+        }
         let mut seen: BTreeMap<GroupName, Mark> = BTreeMap::new();
         for listed in &user.groups {
             let group = self.spelt_group(&listed.value);
@@ -334,10 +397,13 @@ impl Resolver<'_> {
         if let Some(access) = &user.cluster_access {
             self.access(access, &member, &shown);
         }
-        let mark = user.username.as_ref().map_or(user.mark, |name| name.mark);
-        if self.user_marks.get(&key) != Some(&mark) {
+        if !first {
             return;
         }
+        if let Some(password) = &user.password {
+            self.shared_secret(password, &shown);
+        }
+        let previously = user.previously.and_then(|at| self.previously(&key, &shown, at));
         let password = user.password.map(|at| {
             self.secrets.passwords.insert(key.clone(), at.value.value);
             let source = at.value.variable.map_or(SecretSource::Literal, SecretSource::Variable);
@@ -356,10 +422,34 @@ impl Resolver<'_> {
             active: self.said(user.active),
             verified: self.said(user.verified),
             password,
-            previously: None,
+            previously,
             origin_because,
         };
         self.desired.users.insert(key, desired);
+    }
+
+    /// Warns of a secret that two entries use: whoever knows the one knows the other, and one changed line in a pull
+    /// request can give a user the secret of another.
+    fn shared_secret(&mut self, password: &At<Password>, shown: &str) {
+        let Some(variable) = &password.value.variable else { return };
+        match self.secret_marks.entry(variable.clone()) {
+            Slot::Vacant(slot) => {
+                slot.insert((password.mark, shown.to_owned()));
+            }
+            Slot::Occupied(slot) => {
+                let (first, whose) = slot.get();
+                self.drafts.add(
+                    Draft::warning(
+                        "shared-secret",
+                        format!("{shown} has the same password variable as {whose}: {}", quote(variable)),
+                    )
+                    .at(password.mark)
+                    .label(format!("the password of {shown}"))
+                    .also(*first, format!("the password of {whose}"))
+                    .help("give each its own variable: who knows the one password knows the other"),
+                );
+            }
+        }
     }
 
     fn access(&mut self, access: &At<Vec<At<ClusterRole>>>, member: &Member, shown: &str) {
@@ -401,8 +491,8 @@ impl Resolver<'_> {
 
     /// Makes one wish of all statements about a membership; those that disagree are reported.
     fn wishes(&mut self) {
-        let mut statements = std::mem::take(&mut self.statements);
-        statements.sort_by_key(|statement| statement.mark.at);
+        self.statements.sort_by_key(|statement| statement.mark.at);
+        let statements = std::mem::take(&mut self.statements);
         let mut firsts: BTreeMap<(GroupName, Member), usize> = BTreeMap::new();
         for (n, statement) in statements.iter().enumerate() {
             let slot = match firsts.entry((statement.group.clone(), statement.member.clone())) {
@@ -445,6 +535,7 @@ impl Resolver<'_> {
                 .help("remove one of the two"),
             );
         }
+        self.statements = statements;
     }
 }
 
@@ -458,7 +549,7 @@ fn key_of(user: &User) -> Option<UserKey> {
     Some(UserKey::new(origin, Username::new(username.value.clone())))
 }
 
-fn duplicate_item(message: &str, second: Mark, first: Mark) -> Draft {
+pub(super) fn duplicate_item(message: &str, second: Mark, first: Mark) -> Draft {
     Draft::error("duplicate-item", message)
         .at(second)
         .label("the second time")

@@ -8,7 +8,7 @@ use std::borrow::Cow;
 use schemars::{JsonSchema, Schema, SchemaGenerator, generate::SchemaSettings, json_schema};
 use serde::Serialize;
 
-/// People, groups and external group mappings of a UAA, as `uaapply` makes them.
+/// People, groups, external group mappings and OAuth clients of a UAA, as `uaapply` makes them.
 ///
 /// Every value may also be a variable, `((name))`, whose value comes from -v, -l or --vars-env.
 #[derive(Serialize, JsonSchema)]
@@ -27,6 +27,63 @@ pub struct Manifest {
     /// UAA groups, which are the scopes that a user can hold.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub groups: Option<OrVariable<Vec<OrVariable<Group>>>>,
+    /// OAuth clients.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub clients: Option<OrVariable<Vec<OrVariable<Client>>>>,
+    /// What is removed because no manifest names it; each kind is opt-in. May stand once over all files.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub prune: Option<OrVariable<Prune>>,
+}
+
+/// What is removed because no manifest names it. Needs `--allow prune:users` and the like too.
+#[derive(Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Prune {
+    /// Users.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub users: Option<OrVariable<PruneUsers>>,
+    /// Patterns of groups' names; `*` stands for any text.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub groups: Option<OrVariable<Vec<String>>>,
+    /// Patterns of client ids; `*` stands for any text.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub clients: Option<OrVariable<Vec<String>>>,
+}
+
+/// Which users are pruned, and how.
+#[derive(Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PruneUsers {
+    /// Only users of these identity providers.
+    pub origins: OrVariable<Vec<String>>,
+    /// Patterns of usernames that stay; `*` stands for any text.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub except: Option<OrVariable<Vec<String>>>,
+    /// `deactivate` suspends them (default), `delete` deletes them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub action: Option<OrVariable<PruneAction>>,
+}
+
+/// How a user that no manifest names is removed.
+#[derive(Clone, Copy, Serialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+#[schemars(inline)]
+pub enum PruneAction {
+    /// Suspended.
+    Deactivate,
+    /// Deleted.
+    Delete,
+}
+
+/// Whether something shall exist.
+#[derive(Clone, Copy, Serialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+#[schemars(inline)]
+pub enum State {
+    /// As if the key were not written.
+    Present,
+    /// It shall not exist.
+    Absent,
 }
 
 /// The server that a manifest is for.
@@ -56,6 +113,13 @@ pub struct User {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 255))]
     pub origin: Option<String>,
+    /// `absent` deletes the user, its memberships, approvals and tokens; then the entry has no other keys.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub state: Option<OrVariable<State>>,
+    /// The name that the user had before: renames it; origin `uaa` only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 255))]
+    pub previously: Option<String>,
     /// The e-mail address; needed to create a user, unless the username is one.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 255))]
@@ -120,6 +184,9 @@ pub struct Group {
     /// The group's name, which is the scope that its members hold; compared ignoring case.
     #[schemars(length(min = 1, max = 255))]
     pub name: String,
+    /// `absent` deletes the group, its memberships and mappings; then the entry has no other keys.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub state: Option<OrVariable<State>>,
     /// What the group is for; an empty text clears it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub description: Option<YamlText>,
@@ -132,7 +199,8 @@ pub struct Group {
     /// Who must not be a member; only with `additive: true`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub absent_members: Option<OrVariable<Vec<Member>>>,
-    /// LDAP or SAML groups whose members get this group at login. Not written: not managed; empty: none.
+    /// LDAP or SAML groups whose members get this group at login. Not written: not managed; empty: none; only absent
+    /// ones: these are removed, others are left alone.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub external_groups: Option<OrVariable<Vec<OrVariable<ExternalGroup>>>>,
 }
@@ -168,7 +236,109 @@ pub struct ExternalGroup {
     /// The LDAP DN or SAML group value; compared ignoring case.
     #[schemars(length(min = 1, max = 255))]
     pub group: String,
+    /// `absent` removes the mapping.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub state: Option<OrVariable<State>>,
 }
+
+/// An OAuth client. A field that is not written is not managed; `null` or an empty value clears it.
+#[derive(Default, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Client {
+    /// The client's id; compared exactly.
+    #[schemars(length(min = 1, max = 255))]
+    pub client_id: String,
+    /// `absent` removes the client; the entry then has no other keys.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub state: Option<OrVariable<State>>,
+    /// What people are shown.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<Clearable<YamlText>>,
+    /// The secret: set when it does not work, left alone when it does. Use a variable. `""` is a public client's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub client_secret: Option<YamlText>,
+    /// How the client may get tokens; needed to create it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub authorized_grant_types: Option<OrVariable<Vec<String>>>,
+    /// What users' tokens through this client can hold.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub scope: Option<Clearable<OrVariable<Vec<String>>>>,
+    /// What the client's own tokens hold.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub authorities: Option<Clearable<OrVariable<Vec<String>>>>,
+    /// Which clusters the client reaches: adds and removes the three authorities `pks.clusters.*`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cluster_access: Option<OrVariable<ClusterAccess>>,
+    /// Where a browser may be sent back to; `*` and `**` stand for parts of a path, `*` for a subdomain.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub redirect_uri: Option<Clearable<OrVariable<Vec<String>>>>,
+    /// Scopes that users are not asked about, or `true` for all.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub autoapprove: Option<Clearable<Approvals>>,
+    /// How long access tokens last, in seconds; `null` leaves it to the zone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub access_token_validity: Option<Clearable<OrVariable<Seconds>>>,
+    /// How long refresh tokens last, in seconds; `null` leaves it to the zone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub refresh_token_validity: Option<Clearable<OrVariable<Seconds>>>,
+    /// Identity providers whose users may use the client; `null` is everyone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub allowedproviders: Option<Clearable<OrVariable<Vec<String>>>>,
+    /// Groups that a user must be in to use the client.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub required_user_groups: Option<Clearable<OrVariable<Vec<String>>>>,
+    /// Whether the client may be used without its secret, with PKCE (UAA 77).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub allowpublic: Option<Clearable<OrVariable<bool>>>,
+    /// A new one ends all of the client's tokens. Use a variable.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub token_salt: Option<Clearable<YamlText>>,
+    /// Who made the client.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub createdwith: Option<Clearable<YamlText>>,
+    /// Where invited users land.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub signup_redirect_url: Option<Clearable<YamlText>>,
+    /// Whether the client has a tile on users' home page.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub show_on_home_page: Option<OrVariable<bool>>,
+    /// Where its tile leads.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub app_launch_url: Option<Clearable<YamlText>>,
+    /// The tile's picture, in base64.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub app_icon: Option<Clearable<YamlText>>,
+    /// Further information, key by key; `key: null` removes one. Everyone who may read clients sees it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub extra: Option<OrVariable<std::collections::BTreeMap<String, serde_json::Value>>>,
+}
+
+/// A value, or `null`, which clears the field.
+#[derive(Clone, Serialize)]
+#[serde(untagged)]
+pub enum Clearable<T> {
+    /// The value.
+    Value(T),
+    /// Nothing.
+    Null,
+}
+
+/// Scopes that users are not asked about.
+#[derive(Clone, Serialize)]
+#[serde(untagged)]
+pub enum Approvals {
+    /// `true`: all. (`false` is not a value: none is `[]`.)
+    All(bool),
+    /// These.
+    Scopes(Vec<String>),
+    /// `((name))`.
+    Variable(String),
+}
+
+/// A number of seconds.
+#[derive(Clone, Serialize)]
+#[serde(transparent)]
+pub struct Seconds(pub i64);
 
 /// A text that YAML may take for a number; it is kept as written.
 #[derive(Clone, Serialize)]
@@ -200,6 +370,56 @@ impl<T: JsonSchema> JsonSchema for OrVariable<T> {
     fn json_schema(generator: &mut SchemaGenerator) -> Schema {
         let value = generator.subschema_for::<T>();
         json_schema!({"anyOf": [value, {"type": "string", "pattern": PLACEHOLDER}]})
+    }
+}
+
+impl<T: JsonSchema> JsonSchema for Clearable<T> {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        format!("Clearable_{}", T::schema_name()).into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let value = generator.subschema_for::<T>();
+        // Not `type: null`, which means no value at all in the fields of users and groups.
+        json_schema!({"anyOf": [value, {"const": null}]})
+    }
+}
+
+impl JsonSchema for Approvals {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        "Approvals".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "anyOf": [
+                {"const": true},
+                {"type": "array", "items": {"type": "string"}},
+                {"type": "string", "pattern": PLACEHOLDER}
+            ]
+        })
+    }
+}
+
+impl JsonSchema for Seconds {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        "Seconds".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({"type": "integer", "minimum": 1, "maximum": i32::MAX})
     }
 }
 

@@ -13,8 +13,10 @@ use super::{Loaded, Problem, Problems, Sources, check, load};
 use crate::desired::{Holds, SecretSource, WishBy, WishState};
 use crate::model::{GroupName, Member, Origin, UserKey, Username};
 
+mod removal;
+
 /// Loads texts as if they were files; a name that ends in `.vars` is a file of variables.
-fn load_texts(files: &[(&str, &str)], sources: &Sources) -> Result<Loaded, Problems> {
+pub(super) fn load_texts(files: &[(&str, &str)], sources: &Sources) -> Result<Loaded, Problems> {
     let (mut texts, mut drafts) = (Texts::default(), Drafts::default());
     let mut sorted = files.to_vec();
     sorted.sort_by_key(|(name, _)| *name);
@@ -29,14 +31,14 @@ fn load_texts(files: &[(&str, &str)], sources: &Sources) -> Result<Loaded, Probl
     check(texts, drafts, sources)
 }
 
-fn given(vars: &[(&str, &str)]) -> Sources {
+pub(super) fn given(vars: &[(&str, &str)]) -> Sources {
     Sources {
         vars: vars.iter().map(|(a, b)| ((*a).to_owned(), (*b).to_owned())).collect(),
         ..Sources::default()
     }
 }
 
-fn environment(vars: &[(&str, &str)]) -> Sources {
+pub(super) fn environment(vars: &[(&str, &str)]) -> Sources {
     let own = |(name, value): &(&str, &str)| {
         ("UAA".to_owned(), (*name).to_owned(), SecretString::from((*value).to_owned()))
     };
@@ -44,7 +46,7 @@ fn environment(vars: &[(&str, &str)]) -> Sources {
 }
 
 /// Writes problems as lines `file:line:column code: message`.
-fn lines(problems: &[Problem]) -> String {
+pub(super) fn lines(problems: &[Problem]) -> String {
     let mut out = String::new();
     for problem in problems {
         match &problem.at {
@@ -58,20 +60,20 @@ fn lines(problems: &[Problem]) -> String {
     out
 }
 
-fn errors_of(files: &[(&str, &str)], sources: &Sources) -> Vec<Problem> {
+pub(super) fn errors_of(files: &[(&str, &str)], sources: &Sources) -> Vec<Problem> {
     load_texts(files, sources).err().map(|problems| problems.0).unwrap_or_default()
 }
 
 /// The problems of one manifest whose `version: 1` is on line 1 and whose given text begins on line 2.
-fn errors(body: &str) -> String {
+pub(super) fn errors(body: &str) -> String {
     lines(&errors_of(&[("m.yml", &format!("version: 1\n{body}"))], &Sources::default()))
 }
 
-fn loaded(body: &str) -> Loaded {
+pub(super) fn loaded(body: &str) -> Loaded {
     loaded_with(body, &Sources::default())
 }
 
-fn loaded_with(body: &str, sources: &Sources) -> Loaded {
+pub(super) fn loaded_with(body: &str, sources: &Sources) -> Loaded {
     match load_texts(&[("m.yml", &format!("version: 1\n{body}"))], sources) {
         Ok(loaded) => loaded,
         Err(problems) => panic!("{}", lines(&problems.0)),
@@ -117,7 +119,7 @@ groups:
     members: [frank, frank]
     absent_members: [hank]
     external_groups:
-clients: []
+clints: []
 ";
     let problems = errors_of(&[("pks.yml", text)], &Sources::default());
     assert_eq!(
@@ -137,7 +139,7 @@ pks.yml:16:15 missing-variable: the variable `dana_password` has no value
 pks.yml:19:22 duplicate-item: `members` of group `pks.clusters.admin` lists `frank` twice
 pks.yml:20:5 absent-members-of-exact-group: `absent_members` of group `pks.clusters.admin` says nothing
 pks.yml:21:5 null-value: `external_groups` of group `pks.clusters.admin` has no value
-pks.yml:22:1 unknown-key: unknown key `clients`
+pks.yml:22:1 unknown-key: unknown key `clints`
 "
     );
     let first = &problems[0];
@@ -214,7 +216,7 @@ fn one_manifest_one_error() {
         ("users: [{username: ' a'}]\n", "2:20 bad-name: `username` of user ` a` begins or ends with a blank"),
         (
             "users: [{username: \"a\\tb\"}]\n",
-            "2:20 bad-name: `username` of user `a b` holds a control character",
+            "2:20 bad-name: `username` of user `a→b` holds a control character",
         ),
         (
             "users: [{username: a, active: 'true'}]\n",
@@ -252,7 +254,6 @@ fn one_manifest_one_error() {
             "users: [{username: a, cluster_access: [read, read]}]\n",
             "2:46 duplicate-item: `cluster_access` of user `a` lists `read` twice",
         ),
-        ("users: [{username: a, state: absent}]\n", "2:23 unknown-key: unknown key `state` in user `a`"),
         (
             "groups: [{name: g, members: [{group: G}]}]\n",
             "2:30 nested-in-itself: the group `g` is a member of itself",
@@ -293,8 +294,18 @@ fn one_manifest_one_error() {
         ),
         ("groups: [{name: g, members: *x}]\n", "2:29 unknown-alias: this alias refers to no anchor above it"),
         ("? [a]\n: b\n", "2:3 bad-key: a key must be a plain text"),
+        ("users: [{usrname: a}]\n", "2:10 unknown-key: unknown key `usrname` in a user"),
+        ("groups: [{nmae: g}]\n", "2:11 unknown-key: unknown key `nmae` in a group"),
+        (
+            "groups: [{name: g, members: [{usernme: a}]}]\n",
+            "2:31 unknown-key: unknown key `usernme` in a member",
+        ),
+        (
+            "groups: [{name: g, external_groups: [{orgin: ldap, group: x}]}]\n",
+            "2:39 unknown-key: unknown key `orgin` in an external group",
+        ),
         ("---\nversion: 1\n", "2:1 several-documents: a file holds one YAML document only"),
-        ("users:\n\t- username: a\n", "3:2 yaml-syntax"),
+        ("users:\n\t- username: a\n", "3:1 yaml-syntax"),
         ("\"((x))\": 1\n", "2:1 placeholder-in-key: `((x))` stands where a key should"),
         (
             "users: [{username: '((a b))'}]\n",
@@ -328,7 +339,71 @@ fn the_version_is_required_and_is_one() {
         one("[]\n"),
         "m.yml:1:1 wrong-type: a manifest must be a map of keys and values, not a list\n"
     );
+    assert_eq!(one("versoin: 1\n"), "m.yml:1:1 unknown-key: unknown key `versoin`\n");
     assert_eq!(one("\u{feff}version: 1\n"), "");
+}
+
+#[test]
+fn a_file_that_says_only_its_version_draws_a_warning() {
+    let warned = |text: &str| {
+        let files = [("a.yml", "version: 1\nusers: []\n"), ("m.yml", text)];
+        let loaded = load_texts(&files, &Sources::default());
+        lines(&loaded.unwrap_or_else(|problems| panic!("{}", lines(&problems.0))).warnings)
+    };
+    assert_eq!(warned("version: 1\n"), "m.yml:1:1 declares-nothing: `m.yml` declares nothing\n");
+    for text in ["version: 1\nusers: []\n", "version: 1\ngroups: []\n", "version: 1\ntarget: {zone: uaa}\n"] {
+        assert_eq!(warned(text.replace("users", "groups").as_str()), "", "{text}");
+    }
+    // A misspelt key is the matter then, not that nothing is said.
+    assert_eq!(errors("gruops: []\n"), "m.yml:2:1 unknown-key: unknown key `gruops`\n");
+}
+
+#[test]
+fn a_secret_that_two_users_share_draws_a_warning_with_both_lines() {
+    let body = "\
+users:
+  - {username: a, email: a@example.com, password: ((p))}
+  - {username: b, email: b@example.com, password: ((q))}
+  - username: c
+    email: c@example.com
+    password: ((p))
+";
+    let loaded = loaded_with(body, &environment(&[("p", "x"), ("q", "y")]));
+    assert_eq!(
+        lines(&loaded.warnings),
+        "m.yml:7:15 shared-secret: user `c` has the same password variable as user `a`: `p`\n"
+    );
+    let (first, label) = loaded.warnings[0].also.as_ref().expect("the first is shown");
+    assert_eq!((first.line, label.as_str()), (3, "the password of user `a`"));
+}
+
+#[test]
+fn a_tab_shows_and_is_what_the_mark_stands_at() {
+    for (body, line, shown, column) in [
+        ("users:\n\t- username: a\n", 3, "→- username: a", 1),
+        ("users:\n  - username: a\n\t  active: true\n", 4, "→  active: true", 1),
+        ("users:\n  - username: é\n    groups:\n  \t- x\n", 5, "  →- x", 3),
+    ] {
+        let found = errors_of(&[("m.yml", &format!("version: 1\n{body}"))], &Sources::default());
+        let at = found[0].at.as_ref().expect("it has a place");
+        assert_eq!((at.line, at.column, at.text.as_str()), (line, column, shown), "{body}");
+        assert_eq!(&at.text[at.span.clone()], "→", "{body}");
+    }
+    // A tab that YAML allows shows too, and what is marked behind it is marked.
+    let found = errors_of(
+        &[("m.yml", "version: 1\nusers:\n  - username:\ta\n    active:\t3\n")],
+        &Sources::default(),
+    );
+    let at = found[0].at.as_ref().expect("it has a place");
+    assert_eq!((at.text.as_str(), &at.text[at.span.clone()], at.column), ("    active:→3", "3", 13));
+}
+
+#[test]
+fn a_key_that_is_missing_is_said_when_no_other_is_meant_to_be_it() {
+    assert_eq!(
+        errors("users: [{login: a}]\n"),
+        "m.yml:2:9 missing-key: a user has no `username`\nm.yml:2:10 unknown-key: unknown key `login` in a user\n"
+    );
 }
 
 #[test]
@@ -485,12 +560,7 @@ m.yml:14:15 placeholder-left: the value of the variable `ph` itself holds ((…)
     );
     assert!(!format!("{found:?}").contains("hunter2"));
     let missing = found.iter().find(|problem| problem.code == "missing-variable").expect("it is reported");
-    assert_eq!(
-        missing.help.as_deref(),
-        Some(
-            "give it with -v missing=VALUE, in a file with -l FILE, or in the environment as UAA_missing with --vars-env UAA"
-        )
-    );
+    assert_eq!(missing.help.as_deref(), Some("give it with -v missing=VALUE, or in a file with -l FILE"));
 }
 
 #[test]
@@ -697,7 +767,7 @@ fn the_committed_schema_is_the_one_of_the_types() {
     let committed =
         std::fs::read_to_string(root().join("docs/schema/manifest.schema.json")).unwrap_or_default();
     let generated = serde_json::to_string_pretty(&generate()).expect("a schema is JSON") + "\n";
-    if std::env::var_os("UPDATE_SCHEMA").is_some() {
+    if std::env::var_os("UPDATE_SCHEMAS").is_some() {
         std::fs::write(root().join("docs/schema/manifest.schema.json"), &generated)
             .expect("it can be written");
         return;
@@ -709,11 +779,11 @@ fn the_committed_schema_is_the_one_of_the_types() {
 }
 
 /// Turns YAML into JSON for the validator.
-fn json(text: &str) -> serde_json::Value {
+pub(super) fn json(text: &str) -> serde_json::Value {
     serde_saphyr::from_str(text).expect("it is YAML")
 }
 
-fn validator() -> jsonschema::Validator {
+pub(super) fn validator() -> jsonschema::Validator {
     let schema = serde_json::to_value(generate()).expect("a schema is JSON");
     assert!(jsonschema::meta::is_valid(&schema));
     jsonschema::validator_for(&schema).expect("it is a schema")
@@ -722,29 +792,38 @@ fn validator() -> jsonschema::Validator {
 #[test]
 fn every_example_loads_and_fits_the_schema() {
     let validator = validator();
-    let mut seen = 0;
-    for entry in std::fs::read_dir(root().join("manifests")).expect("there are examples") {
-        let path = entry.expect("it can be listed").path();
-        let text = std::fs::read_to_string(&path).expect("it can be read");
-        assert!(text.contains("# yaml-language-server: $schema=../docs/schema/manifest.schema.json"));
-        let errors: Vec<_> = validator.iter_errors(&json(&text)).map(|error| error.to_string()).collect();
-        assert!(errors.is_empty(), "{}: {errors:?}", path.display());
-        let mut sources = Sources { paths: vec![path.clone()], ..Sources::default() };
-        let placeholders = text.lines().filter(|line| !line.trim_start().starts_with('#'));
-        for name in
-            placeholders.filter_map(|line| line.split_once("((")?.1.split_once("))").map(|(name, _)| name))
-        {
-            sources.vars_env.push((
-                "UAA".to_owned(),
-                name.to_owned(),
-                SecretString::from("s3cret".to_owned()),
-            ));
+    // The folder as a whole is an example too: the help says `-f manifests/`.
+    for (path, schema) in [
+        ("manifests", "../docs/schema/manifest.schema.json"),
+        ("manifests/pks.yml", "../docs/schema/manifest.schema.json"),
+        ("docs/reference.yml", "schema/manifest.schema.json"),
+    ] {
+        let path = root().join(path);
+        let files = if path.is_dir() {
+            let entries = std::fs::read_dir(&path).expect("there are examples");
+            entries.map(|entry| entry.expect("it can be listed").path()).collect()
+        } else {
+            vec![path.clone()]
+        };
+        let mut sources = Sources { paths: vec![path], ..Sources::default() };
+        for file in &files {
+            let text = std::fs::read_to_string(file).expect("it can be read");
+            assert!(text.contains(&format!("# yaml-language-server: $schema={schema}\n")), "{file:?}");
+            let errors: Vec<_> = validator.iter_errors(&json(&text)).map(|error| error.to_string()).collect();
+            assert!(errors.is_empty(), "{}: {errors:?}", file.display());
+            let placeholders = text.lines().filter(|line| !line.trim_start().starts_with('#'));
+            let names = placeholders
+                .filter_map(|line| line.split_once("((")?.1.split_once("))").map(|(name, _)| name));
+            sources
+                .vars_env
+                .extend(names.map(|name| {
+                    ("UAA".to_owned(), name.to_owned(), SecretString::from("s3cret".to_owned()))
+                }));
         }
         let loaded = load(&sources).unwrap_or_else(|problems| panic!("{}", lines(&problems.0)));
-        assert!(loaded.warnings.is_empty());
-        seen += 1;
+        assert!(loaded.warnings.is_empty(), "{}", lines(&loaded.warnings));
+        assert_eq!(loaded.files, files.len());
     }
-    assert!(seen >= 2);
 }
 
 #[test]
@@ -769,6 +848,13 @@ fn the_schema_and_the_reader_know_the_same_keys() {
     assert_eq!(keys("/$defs/User/properties"), sorted(super::decode::USER));
     assert_eq!(keys("/$defs/Group/properties"), sorted(super::decode::GROUP));
     assert_eq!(keys("/$defs/ExternalGroup/properties"), sorted(super::decode::MAPPING));
+    let client_keys = super::clients::keys();
+    assert_eq!(
+        keys("/$defs/Client/properties"),
+        sorted(&client_keys.iter().map(String::as_str).collect::<Vec<_>>())
+    );
+    assert_eq!(keys("/$defs/Prune/properties"), sorted(super::prune::PRUNE));
+    assert_eq!(keys("/$defs/PruneUsers/properties"), sorted(super::prune::PRUNE_USERS));
 }
 
 #[test]
@@ -782,6 +868,8 @@ fn the_schema_takes_placeholders_and_refuses_nulls() {
         "users: ((u))\ngroups: [{name: g, additive: ((a)), members: [a, {group: b}], external_groups: ((e))}]\n"
     ));
     assert!(fits("users: [{username: a, cluster_access: [admin, read]}]\n"));
+    assert!(fits("users: [{username: a, state: absent}, {username: b, previously: c}]\n"));
+    assert!(fits("prune: {users: {origins: [uaa], action: delete}, groups: [\"team.*\"], clients: ((c))}\n"));
     for body in [
         "users:\n",
         "users: [{username: a, active: 'yes'}]\n",
@@ -789,7 +877,11 @@ fn the_schema_takes_placeholders_and_refuses_nulls() {
         "users: [{username: a, gruops: []}]\n",
         "users: [{}]\n",
         "groups: [{name: g, description: }]\n",
-        "clients: []\n",
+        "clients: [{}]\n",
+        "users: [{username: a, state: gone}]\n",
+        "prune: {users: {except: [a]}}\n",
+        "prune: {users: {origins: [uaa], action: remove}}\n",
+        "prune: {mappings: ['*']}\n",
     ] {
         assert!(!fits(body), "{body}");
     }
@@ -802,6 +894,13 @@ fn yaml_like() -> impl Strategy<Value = String> {
         Just("version: 1\n".to_owned()),
         Just("users:\n".to_owned()),
         Just("groups:\n".to_owned()),
+        Just("clients:\n".to_owned()),
+        Just(
+            "  - {client_id: c, client_secret: hunter2canary, token_salt: hunter2canary, scope: 3}\n"
+                .to_owned()
+        ),
+        Just("    client_secret: hunter2canary\n".to_owned()),
+        Just("    token_salt: [hunter2canary]\n".to_owned()),
         Just("  - username: a\n".to_owned()),
         Just("    password: hunter2canary\n".to_owned()),
         Just("    passwrod: {x: [hunter2canary]}\n".to_owned()),
@@ -844,23 +943,37 @@ proptest! {
         active in any::<bool>(),
         access in 0_usize..5,
     ) {
-        use schema::{Access, ClusterAccess, Group, Manifest, Member as M, OrVariable::Value, User, YamlText};
+        use schema::{
+            Access, Approvals, Clearable, Client, ClusterAccess, Group, Manifest, Member as M, OrVariable::Value, Seconds, User,
+            YamlText,
+        };
         let text = text.trim().replace("((", "").replace("))", "");
         let access = [
             ClusterAccess::One(Access::None), ClusterAccess::One(Access::Admin), ClusterAccess::One(Access::Manage),
             ClusterAccess::Several(vec![Access::Read]), ClusterAccess::Several(vec![Access::Admin, Access::Read]),
         ][access].clone();
         let users = names.iter().map(|name| Value(User {
-            username: name.clone(), origin: None, email: Some(format!("{name}@example.com")), given_name: Some(YamlText(text.clone())),
+            username: name.clone(), origin: None, state: Some(Value(schema::State::Present)), previously: None, email: Some(format!("{name}@example.com")), given_name: Some(YamlText(text.clone())),
             family_name: None, phone: None, external_id: None, active: Some(Value(active)), verified: None, password: None,
             cluster_access: Some(Value(access.clone())), groups: Some(Value(vec!["team".to_owned()])),
         })).collect();
         let group = Group {
-            name: "team".to_owned(), description: Some(YamlText(text.clone())), additive: None,
+            name: "team".to_owned(), state: None, description: Some(YamlText(text.clone())), additive: None,
             members: Some(Value(vec![M::Name("someone.else".to_owned()), M::Group { group: "inner".to_owned() }])),
             absent_members: None, external_groups: Some(Value(Vec::new())),
         };
-        let manifest = Manifest { version: 1, target: None, users: Some(Value(users)), groups: Some(Value(vec![Value(group)])) };
+        let client = Client {
+            client_id: "app".to_owned(),
+            name: Some(Clearable::Value(YamlText(text.clone()))),
+            client_secret: Some(YamlText(String::new())),
+            scope: Some(Clearable::Value(Value(names.iter().cloned().collect()))),
+            autoapprove: Some(Clearable::Value(Approvals::All(true))),
+            redirect_uri: Some(Clearable::Null),
+            access_token_validity: Some(Clearable::Value(Value(Seconds(60)))),
+            extra: Some(Value([("note".to_owned(), serde_json::json!({"text": text, "list": [null, 1.5, true]}))].into())),
+            ..Client::default()
+        };
+        let manifest = Manifest { version: 1, target: None, users: Some(Value(users)), groups: Some(Value(vec![Value(group)])), clients: Some(Value(vec![Value(client)])), prune: None };
         let yaml = serde_saphyr::to_string(&manifest).expect("it can be written");
         assert!(validator().is_valid(&serde_json::to_value(&manifest).expect("it is JSON")));
         let loaded = load_texts(&[("m.yml", &yaml)], &Sources::default()).unwrap_or_else(|p| panic!("{yaml}\n{}", lines(&p.0)));
@@ -868,6 +981,11 @@ proptest! {
         for user in loaded.desired.users.values() {
             assert_eq!(user.given_name.as_ref().map(|said| said.value.as_str()), Some(text.as_str()));
         }
+        let client = &loaded.desired.clients[&crate::model::ClientId::new("app")];
+        assert_eq!(client.fields.len(), 6);
+        let note = &client.fields[&crate::client::ClientField::Extra("note".to_owned())].value;
+        let json = serde_json::json!({"text": text, "list": [null, 1.5, true]});
+        assert_eq!(note.as_ref(), Some(&crate::client::ClientValue::Json(json)));
     }
 }
 

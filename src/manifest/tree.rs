@@ -240,8 +240,10 @@ impl<'a> Builder<'a> {
             kind => kind.to_string(),
         };
         let at = error.marker().byte_offset().unwrap_or(self.text.len());
-        let help = if what.contains("tab") {
-            "indent with blanks"
+        let about_a_tab = what.contains("tab");
+        let at = if about_a_tab { self.tab_near(at) } else { at };
+        let help = if about_a_tab {
+            "indent with blanks; the tab is shown as →"
         } else {
             "quote a value that holds `: ` or ` #`, or begins with one of @ ` % & * ! [ { | > ' \""
         };
@@ -250,6 +252,12 @@ impl<'a> Builder<'a> {
             .label("the parser gave up here; the rest of this file was not checked")
             .help(help);
         self.drafts.add(draft);
+    }
+
+    /// Returns the tab that the parser means: it names the character after it, or the value before.
+    fn tab_near(&self, at: usize) -> usize {
+        let (before, after) = self.text.split_at_checked(at).unwrap_or((self.text, ""));
+        if before.ends_with('\t') { at - 1 } else { after.find('\t').map_or(at, |tab| at + tab) }
     }
 
     /// Hides what was open when the parse stopped.

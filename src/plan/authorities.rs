@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use super::shipped::DEFAULT_ZONE_ID;
 use super::{Action, Plan};
 use crate::observed::Observed;
 
@@ -21,7 +20,8 @@ pub fn missing_authorities(plan: &Plan, observed: &Observed) -> Vec<MissingAutho
     let actions: BTreeMap<Action, ()> = plan.changes.iter().map(|change| (change.action, ())).collect();
     let missing = actions.into_keys().filter_map(|action| {
         let (needed_for, scopes) = needs(action);
-        let any_of = any_of(scopes, &observed.server.zone);
+        let zone = observed.zone_by_header.then_some(observed.server.zone.as_str());
+        let any_of = any_of(scopes, zone);
         let held = any_of.iter().any(|scope| observed.me.scopes.contains(scope));
         (!held).then(|| MissingAuthority { any_of, needed_for: needed_for.to_owned() })
     });
@@ -48,17 +48,18 @@ fn needs(action: Action) -> (&'static str, &'static [&'static str]) {
     }
 }
 
-/// Adds the scopes that stand for one in another zone, and the one that stands for all.
-fn any_of(scopes: &[&str], zone: &str) -> Vec<String> {
-    let mut all: Vec<String> = scopes.iter().map(|&scope| scope.to_owned()).collect();
-    if !zone.is_empty() && zone != DEFAULT_ZONE_ID {
-        // With the zone's header, `groups.update` and the like are dropped; these stay (facts §7.1).
-        let passed = ["scim.write", "scim.create", "clients.write", "clients.admin"];
-        all.extend(
-            scopes.iter().filter(|scope| passed.contains(scope)).map(|scope| format!("zones.{zone}.{scope}")),
-        );
-        all.push(format!("zones.{zone}.admin"));
-    }
+/// What of that a token must hold: by the header of another zone that zone's scopes, and in any the one that stands for
+/// all.
+fn any_of(scopes: &[&str], zone_by_header: Option<&str>) -> Vec<String> {
+    let mut all: Vec<String> = match zone_by_header {
+        None => scopes.iter().map(|&scope| scope.to_owned()).collect(),
+        Some(zone) => {
+            // Bare scopes are dropped, and there is no `zones.ID.groups.update` (facts §7.1).
+            let passed = ["scim.write", "scim.create", "clients.write", "clients.admin"];
+            let passed = scopes.iter().filter(|scope| passed.contains(scope)).chain([&"admin"]);
+            passed.map(|scope| format!("zones.{zone}.{scope}")).collect()
+        }
+    };
     all.push("uaa.admin".to_owned());
     all
 }

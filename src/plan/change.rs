@@ -404,6 +404,14 @@ pub enum KeptWhy {
     Undeletable,
     /// The server spells the name with other upper or lower case.
     Spelling,
+    /// The user has its new name already: `previously` can go.
+    Renamed,
+    /// Would be pruned, and holds something privileged.
+    Privileged,
+    /// Would be pruned, and UAA or the platform works with it.
+    BuiltIn,
+    /// Would be pruned, and this run is logged in as it.
+    OwnIdentity,
 }
 
 /// Something that was not compared.
@@ -413,7 +421,8 @@ pub struct BlindSpot {
     pub what: BlindSpotWhat,
     /// Keys, sorted.
     pub items: Vec<String>,
-    /// What would be written for an item, where that is known (a secret: the variable it comes from).
+    /// What would be written for an item, where that is known (a secret: the variable it comes from); for an origin
+    /// that the manifest alone vouches for, the key that does.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub values: BTreeMap<String, FieldValue>,
     /// Why, and what settles it.
@@ -430,7 +439,8 @@ pub enum BlindSpotWhat {
     ClientSecret,
     /// The zone's default groups: the token may not read the zone.
     DefaultGroups,
-    /// Whether an origin exists: the token may not read identity providers.
+    /// Whether an origin exists: the token may not read identity providers, or they lack one that the manifest alone
+    /// vouches for.
     Origins,
 }
 
@@ -469,4 +479,6 @@ pub enum Rail {
     Removals,
     /// A mapping that UAA could not delete again.
     Undeletable,
+    /// What no manifest names would be removed.
+    Prune,
 }

@@ -12,6 +12,8 @@ use crate::desired::{Because, Said};
 use crate::model::ClusterRole::{Admin, Manage, Read};
 use crate::model::{ClientId, GroupName, Origin};
 
+mod removal;
+
 const NOTHING: [&str; 0] = [];
 
 // Order, and give before take.
@@ -543,7 +545,91 @@ fn an_exact_cluster_group_revokes_or_keeps_the_others_under_another_name() {
     );
 }
 
+#[test]
+fn a_group_whose_name_uaa_cuts_into_scopes_gives_access_to_clusters_and_its_members_are_named() {
+    let site = Site::new()
+        .users(&["alana", "olduser", "none"])
+        .group("team", &[])
+        .group("x,PKS.clusters.admin", &["alana", "olduser", "none", "group:team", "!gone"])
+        .maps("x,PKS.clusters.admin", "ldap", "cn=dev");
+    let manifest =
+        Manifest::new().user("alana").access("alana", &[Admin]).user("none").access("none", &[Manage]);
+    let asked = scope(&manifest.desired);
+    assert!(asked.names_members_of(&GroupName::new("x,PKS.clusters.admin")));
+    assert!(!asked.names_members_of(&GroupName::new("x,pks.clusters.admin.other")));
+    let plan = manifest.plan(&site);
+    assert_eq!(
+        lines(&plan),
+        [
+            "0 grant add_member pks.clusters.admin/uaa/alana",
+            "1 grant add_member pks.clusters.manage/uaa/none",
+        ]
+    );
+    assert_eq!(
+        kept(&plan),
+        [
+            // Whom the manifest takes the scope from, and who keeps it by the odd group.
+            "UnaccountedAccess Member pks.clusters.admin/uaa/none",
+            "UnaccountedAccess Member x,PKS.clusters.admin/group:team",
+            "UnaccountedAccess Member x,PKS.clusters.admin/uaa/none",
+            "UnaccountedAccess Member x,PKS.clusters.admin/uaa/olduser",
+            "UnaccountedAccess ExternalGroup x,PKS.clusters.admin/ldap/cn=dev",
+            "Ghost Member x,PKS.clusters.admin/gone",
+        ]
+    );
+    assert_eq!(kept(&Manifest::new().plan(&site)), NOTHING);
+}
+
+#[test]
+fn an_odd_group_that_everyone_holds_gives_everyone_its_scopes() {
+    let site = Site::new()
+        .user("alana")
+        .group("pks.clusters.admin", &["alana"])
+        .group("a b, pks.clusters.admin", &[]);
+    let site =
+        site.change(|observed| observed.default_groups = Some(["a b, pks.clusters.admin".into()].into()));
+    let plan = Manifest::new().user("alana").access("alana", &[]).plan(&site);
+    assert_eq!(lines(&plan), ["0 revoke remove_member pks.clusters.admin/uaa/alana [Residual]"]);
+    assert_eq!(
+        plan.changes[0].notes,
+        ["`uaa/alana` still holds `pks.clusters.admin`: everyone in the zone does."]
+    );
+    assert_eq!(kept(&plan), ["DefaultGroup Group a b, pks.clusters.admin"]);
+}
+
 // Residual ways in.
+
+#[test]
+fn a_revoke_names_the_group_whose_name_gives_the_same_scope() {
+    let site = Site::new()
+        .users(&["alana", "ldap/cody"])
+        .group("pks.clusters.admin", &["alana", "ldap/cody"])
+        .group("pks.clusters.admin,x", &["alana"])
+        .maps("pks.clusters.admin,x", "ldap", "cn=dev");
+    let plan = Manifest::new()
+        .user("alana")
+        .access("alana", &[])
+        .user("ldap/cody")
+        .access("ldap/cody", &[])
+        .plan(&site);
+    assert_eq!(
+        lines(&plan),
+        [
+            "0 revoke remove_member pks.clusters.admin/ldap/cody [EndsSessions, Residual]",
+            "1 revoke remove_member pks.clusters.admin/uaa/alana [Residual]",
+        ]
+    );
+    assert_eq!(
+        plan.changes[0].notes[1],
+        "`ldap/cody` may hold `pks.clusters.admin` again from the next login on: `cn=dev` of origin `ldap` is mapped to `pks.clusters.admin,x`."
+    );
+    assert_eq!(
+        plan.changes[1].notes,
+        [
+            "`uaa/alana` still holds `pks.clusters.admin`: it is in group `pks.clusters.admin,x`, and UAA cuts that name into scopes of which this is one."
+        ]
+    );
+}
 
 #[test]
 fn a_revoke_that_leaves_a_way_in_names_it() {
@@ -734,14 +820,52 @@ fn an_origin_counts_as_known_where_the_manifest_or_the_server_says_so() {
         })
     };
     let unreadable = Site::new().change(|observed| observed.origins = None);
-    assert_eq!(manifest(Some("saml")).plan(&unreadable).blind_spots, []);
-    assert_eq!(manifest(Some("saml")).plan(&Site::new()).blind_spots, []);
+    assert_eq!(manifest(Some("saml")).plan(&unreadable).changes.len(), 1);
+    assert_eq!(manifest(Some("saml")).plan(&Site::new()).changes.len(), 1);
     assert_eq!(manifest(None).plan(&unreadable).blind_spots[0].items, ["saml"]);
     assert_eq!(
         manifest(Some("sam1")).objections(&unreadable)[0].hint.as_deref(),
         Some("did you mean `sam1`?")
     );
     assert_eq!(manifest(None).objections(&Site::new()).len(), 1);
+}
+
+#[test]
+fn an_origin_that_only_the_manifest_vouches_for_is_told() {
+    let manifest =
+        Manifest::new().user("ldap/a").additive("g").maps("g", &[("saml", "x")]).change(|desired| {
+            let because = Because { file: "pks.yml".to_owned(), line: 7 };
+            let origins = ["ldap", "saml", "unused"].map(Origin::new).into();
+            desired.pin.origins = Some(Said { value: origins, because });
+        });
+    let told = |site: &Site| {
+        let plan = manifest.plan(site);
+        let [spot] = &plan.blind_spots[..] else { panic!("not one: {:?}", plan.blind_spots) };
+        assert_eq!(spot.what, BlindSpotWhat::Origins);
+        let word = FieldValue::Text("target.origins".to_owned());
+        assert!(spot.values.values().all(|value| *value == word));
+        assert_eq!(spot.values.keys().collect::<Vec<_>>(), spot.items.iter().collect::<Vec<_>>());
+        (spot.items.join(" "), spot.why.clone())
+    };
+    // The server knows `ldap`.
+    assert_eq!(
+        told(&Site::new()),
+        (
+            "saml".to_owned(),
+            "only the manifest vouches for them (`target.origins`, pks.yml:7): the server has no such identity provider, and whoever makes one of that name decides who logs in as these users".to_owned(),
+        )
+    );
+    assert_eq!(
+        told(&Site::new().change(|observed| observed.origins = None)),
+        (
+            "ldap saml".to_owned(),
+            "only the manifest vouches for them (`target.origins`, pks.yml:7): the token may not read identity providers (that takes `idps.read`); UAA takes any text for an origin".to_owned(),
+        )
+    );
+    let saml =
+        Site::new().change(|observed| observed.origins = Some(["ldap", "saml"].map(Origin::new).into()));
+    assert_eq!(manifest.plan(&saml).blind_spots, []);
+    assert_eq!(scope(&manifest.desired).origins, ["ldap", "saml"].map(Origin::new).into());
 }
 
 #[test]
@@ -818,6 +942,51 @@ fn a_grant_through_nested_groups_escalates_and_so_does_the_nesting() {
             "escalates:uaa.admin/uaa/alana [0, 1]: `uaa/alana` would hold the privileged group `uaa.admin` through group `inner`.",
         ]
     );
+}
+
+#[test]
+fn a_grant_through_a_group_whose_name_uaa_cuts_escalates_to_the_scope() {
+    let site = Site::new()
+        .users(&["a", "b", "c"])
+        .group("team", &["b"])
+        .group("scim.read,UAA.admin", &["group:team", "c"])
+        .group("uaa.admin", &[]);
+    let manifest = Manifest::new().additive("team").member("team", "a");
+    assert_eq!(
+        findings(&manifest.plan(&site)),
+        [
+            "escalates:uaa.admin/uaa/a [0]: `uaa/a` would hold the privileged group `uaa.admin` through group `team`."
+        ]
+    );
+    // The group itself gives more than the scope: whatever it is nested in, and its own spelling.
+    let held = Manifest::new().additive("uaa.admin").members("uaa.admin", &["b", "c"]);
+    assert_eq!(held.plan(&site).findings.len(), 2);
+    let apart = Site::new()
+        .users(&["a", "b"])
+        .group("x,pks.clusters.manage", &["b"])
+        .group("uaa.admin", &["group:pks.clusters.manage"]);
+    let plan = Manifest::new().additive("uaa.admin").member("uaa.admin", "b").plan(&apart);
+    assert_eq!(plan.findings.len(), 1);
+}
+
+#[test]
+fn nesting_is_followed_in_any_spelling_and_around_a_circle() {
+    let site = Site::new()
+        .user("a")
+        .group("Inner", &["group:OUTER"])
+        .group("Outer", &["group:INNER"])
+        .group("UAA.Admin", &["group:outer"]);
+    let plan = Manifest::new().additive("iNNER").member("iNNER", "a").plan(&site);
+    assert_eq!(
+        findings(&plan),
+        [
+            "escalates:UAA.Admin/uaa/a [0]: `uaa/a` would hold the privileged group `UAA.Admin` through group `iNNER`."
+        ]
+    );
+    // Who is in the circle at one place holds it at every other.
+    let plan =
+        Manifest::new().additive("uaa.ADMIN").member("uaa.ADMIN", "a").plan(&site.group("inner", &["a"]));
+    assert_eq!(findings(&plan), NOTHING);
 }
 
 #[test]
@@ -1120,6 +1289,7 @@ fn what_the_token_lacks_is_named_for_what_the_plan_does_only() {
         let zone = zone.to_owned();
         site.clone().change(|observed| {
             observed.me.scopes = scopes;
+            observed.zone_by_header = zone != "uaa";
             observed.server.zone = zone;
         })
     };
@@ -1148,6 +1318,17 @@ fn what_the_token_lacks_is_named_for_what_the_plan_does_only() {
     assert_eq!(missing(&["zones.t1.scim.write"], "t1"), NOTHING);
     assert_eq!(missing(&["zones.t2.admin", "zones.uaa.admin"], "t1").len(), 3);
     assert_eq!(missing(&["zones.uaa.admin"], "uaa").len(), 3);
+    // UAA drops them with the header; at the zone's own host they count.
+    assert_eq!(
+        missing(&["scim.read", "scim.write", "groups.update"], "t1"),
+        [
+            "create users: zones.t1.scim.write zones.t1.scim.create zones.t1.admin uaa.admin",
+            "add members to groups: zones.t1.scim.write zones.t1.admin uaa.admin",
+            "remove members from groups: zones.t1.scim.write zones.t1.admin uaa.admin",
+        ]
+    );
+    let at_its_own_host = site(&["scim.write"], "t1").change(|observed| observed.zone_by_header = false);
+    assert_eq!(missing_authorities(&manifest.plan(&at_its_own_host), &at_its_own_host.0), []);
 }
 
 // Size.

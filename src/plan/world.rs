@@ -7,46 +7,59 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::rc::Rc;
 
-use crate::model::{GroupName, Guid, Mapping, Member, Origin, UserKey};
-use crate::observed::{MemberKind, Observed, ObservedGroup, ObservedUser, ReadScope};
+use crate::model::{ClientId, GroupName, Guid, Mapping, Member, UserKey};
+use crate::observed::{
+    ClientScope, MemberKind, Observed, ObservedClient, ObservedGroup, ObservedUser, ReadScope,
+};
 
 /// A state of the server, before the plan or after it.
 pub(super) struct World<'a> {
     pub(super) observed: &'a Observed,
     /// The groups that everyone holds.
     pub(super) default_groups: BTreeSet<GroupName>,
+    default_scopes: BTreeSet<GroupName>,
     scope: &'a ReadScope,
     group_names: HashMap<&'a Guid, &'a GroupName>,
     user_names: HashMap<&'a Guid, &'a UserKey>,
     user_ids: HashMap<&'a UserKey, &'a Guid>,
     containers: HashMap<&'a Guid, Vec<&'a ObservedGroup>>,
     mappings: BTreeMap<&'a GroupName, Vec<&'a Mapping>>,
-    inner: RefCell<HashMap<GroupName, Rc<BTreeSet<GroupName>>>>,
+    /// Groups by a scope that they give although it is not their name.
+    namesakes: BTreeMap<GroupName, BTreeSet<&'a GroupName>>,
+    giving: RefCell<HashMap<GroupName, Rc<BTreeSet<GroupName>>>>,
+    nested: RefCell<HashMap<GroupName, Rc<BTreeSet<GroupName>>>>,
     outer: RefCell<HashMap<GroupName, Rc<BTreeSet<GroupName>>>>,
 }
 
 impl<'a> World<'a> {
     pub(super) fn new(observed: &'a Observed, scope: &'a ReadScope) -> Self {
+        let default_groups = super::shipped::default_groups(observed);
         let mut world = Self {
             observed,
-            default_groups: super::shipped::default_groups(observed),
+            default_scopes: default_groups.iter().flat_map(GroupName::scopes).collect(),
+            default_groups,
             scope,
             group_names: observed.groups.values().map(|group| (&group.id, &group.name)).collect(),
             user_names: HashMap::new(),
             user_ids: HashMap::new(),
             containers: HashMap::new(),
             mappings: BTreeMap::new(),
-            inner: RefCell::default(),
+            namesakes: BTreeMap::new(),
+            giving: RefCell::default(),
+            nested: RefCell::default(),
             outer: RefCell::default(),
         };
-        for key in &scope.users {
-            if let Some(user) = observed.users.get(key) {
-                world.user_names.insert(&user.id, &user.key);
-                world.user_ids.insert(&user.key, &user.id);
-            }
+        let named = scope.users.iter().filter_map(|key| observed.users.get(key));
+        let all = observed.users.values().filter(|_| scope.all_users);
+        for user in named.chain(all) {
+            world.user_names.insert(&user.id, &user.key);
+            world.user_ids.insert(&user.key, &user.id);
         }
         for group in observed.groups.values() {
-            let named = scope.name_members_of.contains(&group.name);
+            for given in group.name.scopes().filter(|given| *given != group.name) {
+                world.namesakes.entry(given).or_default().insert(&group.name);
+            }
+            let named = scope.names_members_of(&group.name);
             for (id, row) in &group.rows {
                 world.containers.entry(id).or_default().push(group);
                 if named
@@ -74,9 +87,31 @@ impl<'a> World<'a> {
         self.observed.ambiguous_groups.contains(name)
     }
 
-    /// Returns a user that the manifest names.
+    /// Returns a user that the manifest names, or any if all were asked for.
     pub(super) fn user(&self, key: &UserKey) -> Option<&'a ObservedUser> {
-        if self.scope.users.contains(key) { self.observed.users.get(key) } else { None }
+        if self.scope.all_users || self.scope.users.contains(key) {
+            self.observed.users.get(key)
+        } else {
+            None
+        }
+    }
+
+    /// Tells whether the manifest names this user anywhere.
+    pub(super) fn names_user(&self, key: &UserKey) -> bool {
+        self.scope.users.contains(key)
+    }
+
+    /// Tells whether a client that exists is one that the plan asked for.
+    pub(super) fn client(&self, id: &ClientId) -> Option<&'a ObservedClient> {
+        let ClientScope { named, all, .. } = &self.scope.clients;
+        if *all || named.contains(id) { self.observed.clients.get(id) } else { None }
+    }
+
+    /// Returns all groups that this user or group holds by rows of any origin: those it is in, and those they are
+    /// nested in.
+    pub(super) fn held(&self, id: &Guid) -> BTreeSet<GroupName> {
+        let outer = self.containers(id).iter().map(|group| self.outer(&group.name));
+        outer.flat_map(|outer| outer.iter().cloned().collect::<Vec<_>>()).collect()
     }
 
     /// Returns the id of a member that exists.
@@ -97,7 +132,7 @@ impl<'a> World<'a> {
 
     /// Tells whether every member of the group that still exists has a name here.
     pub(super) fn names_members_of(&self, group: &GroupName) -> bool {
-        self.scope.name_members_of.contains(group)
+        self.scope.names_members_of(group)
     }
 
     /// Returns the groups that have a row for this id.
@@ -105,9 +140,33 @@ impl<'a> World<'a> {
         self.containers.get(id).map_or(&[], Vec::as_slice)
     }
 
-    /// Returns the groups whose members hold `group` too, itself included: those nested in it, to any depth.
+    /// Returns the groups of other names whose members get the scope `group` in their tokens all the same: `a,group`.
+    pub(super) fn namesakes(&self, group: &GroupName) -> impl Iterator<Item = &'a GroupName> {
+        self.namesakes.get(group).into_iter().flatten().copied()
+    }
+
+    /// Tells whether everyone in the zone gets the scope of this name.
+    fn is_default(&self, group: &GroupName) -> bool {
+        self.default_groups.contains(group) || self.default_scopes.contains(group)
+    }
+
+    /// Returns the groups whose members get the scope `group` too, itself included: its namesakes, and those nested in
+    /// it or in one of these, to any depth.
     pub(super) fn inner(&self, group: &GroupName) -> Rc<BTreeSet<GroupName>> {
-        closure(&self.inner, group, |name| {
+        if !self.namesakes.contains_key(group) {
+            return self.nested(group);
+        }
+        let mut giving = self.giving.borrow_mut();
+        let all = giving.entry(group.clone()).or_insert_with(|| {
+            let starts = self.namesakes(group).chain([group]);
+            Rc::new(starts.flat_map(|start| self.nested(start).iter().cloned().collect::<Vec<_>>()).collect())
+        });
+        Rc::clone(all)
+    }
+
+    /// Returns the groups whose members hold `group` too, itself included: those nested in it, to any depth.
+    fn nested(&self, group: &GroupName) -> Rc<BTreeSet<GroupName>> {
+        closure(&self.nested, group, |name| {
             let rows = self.observed.groups.get(name).into_iter().flat_map(|group| &group.rows);
             rows.filter(|(_, row)| row.kind == MemberKind::Group)
                 .filter_map(|(id, _)| self.group_names.get(id).map(|&name| name.clone()))
@@ -128,6 +187,17 @@ impl<'a> World<'a> {
         })
     }
 
+    /// Returns the scopes that members of `group` get: the names of all groups that they hold, cut as UAA cuts them,
+    /// and spelt as the group of that name where there is one.
+    pub(super) fn scopes(&self, group: &GroupName) -> BTreeSet<GroupName> {
+        let outer = self.outer(group);
+        let spelt = |scope: GroupName| match self.observed.groups.get(&scope) {
+            Some(group) => group.name.clone(),
+            None => scope,
+        };
+        outer.iter().flat_map(GroupName::scopes).map(spelt).collect()
+    }
+
     /// Returns the mappings into a group.
     pub(super) fn mappings(&self, group: &GroupName) -> &[&'a Mapping] {
         self.mappings.get(group).map_or(&[], Vec::as_slice)
@@ -136,7 +206,7 @@ impl<'a> World<'a> {
     /// Returns the ways by which a member holds a group, a row of its own in that group not counted.
     pub(super) fn other_ways(&self, member: &Member, group: &GroupName) -> Vec<Way> {
         let mut ways = Vec::new();
-        if self.default_groups.contains(group) {
+        if self.is_default(group) {
             ways.push(Way::Default);
         }
         let inner = self.inner(group);
@@ -156,9 +226,17 @@ impl<'a> World<'a> {
         ways
     }
 
-    /// Tells whether an administrator's rows (origin `uaa`) give a group to a member, directly or nested.
+    /// Tells whether an administrator's rows (origin `uaa`) give a group's scope to a member, by whatever group.
+    pub(super) fn gets(&self, member: &Member, group: &GroupName) -> bool {
+        self.has_row(member, &self.inner(group))
+    }
+
+    /// Tells whether an administrator's rows give the group itself to a member, directly or nested.
     pub(super) fn holds(&self, member: &Member, group: &GroupName) -> bool {
-        let inner = self.inner(group);
+        self.has_row(member, &self.nested(group))
+    }
+
+    fn has_row(&self, member: &Member, inner: &BTreeSet<GroupName>) -> bool {
         let Some(id) = self.id(member) else { return false };
         self.containers(id).iter().any(|container| {
             inner.contains(&container.name)
@@ -167,13 +245,21 @@ impl<'a> World<'a> {
         })
     }
 
-    /// Tells whether an external group is mapped to a group or to one nested in it.
-    pub(super) fn maps(&self, origin: &Origin, mapping: &Mapping, group: &GroupName) -> bool {
-        let inner = self.inner(group);
-        inner
-            .iter()
-            .flat_map(|name| self.mappings(name))
-            .any(|other| other.origin == *origin && other.external_group == mapping.external_group)
+    /// Tells whether an external group is mapped to a group of this scope, or to one nested in it.
+    pub(super) fn gets_mapped(&self, mapping: &Mapping, group: &GroupName) -> bool {
+        self.is_mapped(mapping, &self.inner(group))
+    }
+
+    /// Tells whether an external group is mapped to the group itself or to one nested in it.
+    pub(super) fn maps(&self, mapping: &Mapping, group: &GroupName) -> bool {
+        self.is_mapped(mapping, &self.nested(group))
+    }
+
+    fn is_mapped(&self, mapping: &Mapping, inner: &BTreeSet<GroupName>) -> bool {
+        let others = inner.iter().flat_map(|name| self.mappings(name));
+        others
+            .into_iter()
+            .any(|other| other.origin == mapping.origin && other.external_group == mapping.external_group)
     }
 }
 
@@ -182,7 +268,7 @@ impl<'a> World<'a> {
 pub(super) enum Way {
     /// Everyone holds it.
     Default,
-    /// The member is in this group, which is nested in it.
+    /// The member is in this group, which is nested in it or gives the same scope.
     Nested(GroupName),
     /// The identity provider's group is mapped to it; whether the user is in there is not known here.
     Mapped(Mapping),

@@ -3,6 +3,7 @@
 //! Colour is always in the string; `anstream` takes it out where it does not belong. Every name and text of a server
 //! or a manifest goes through [`visible`](crate::visible::visible).
 
+mod accounting;
 pub mod problems;
 pub mod report;
 mod style;

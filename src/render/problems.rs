@@ -4,7 +4,7 @@ use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet}
 
 use super::style::{self, styled};
 use crate::error::Error;
-use crate::manifest::{Place, Problem};
+use crate::manifest::{Loaded, Place, Problem};
 use crate::plan::Objection;
 use crate::visible::visible;
 
@@ -39,23 +39,29 @@ pub fn warnings(warnings: &[Problem]) -> String {
     shown
 }
 
-/// Shows entries that cannot come true on this server.
+/// Shows entries that cannot come true on this server, as problems of the manifest are shown.
 #[must_use]
-pub fn objections(objections: &[Objection]) -> String {
-    let mut shown = String::new();
-    for objection in objections {
-        shown += &error(&Error {
-            message: visible(&objection.message),
-            causes: Vec::new(),
-            hints: objection.hint.iter().cloned().collect(),
-        });
-        let place = format!("  {} {}\n", styled(style::HINT, "-->"), visible(&objection.because.to_string()));
-        // The place comes right under the message.
-        let end = shown
-            .rfind(&styled(style::ERROR, "error:"))
-            .and_then(|at| shown[at..].find('\n').map(|end| at + end + 1));
-        shown.insert_str(end.unwrap_or(shown.len()), &place);
-    }
+pub fn objections(objections: &[Objection], loaded: &Loaded) -> String {
+    let framed = |objection: &Objection| {
+        let Objection { because, message, hint } = objection;
+        let elsewhere = || Place {
+            file: because.file.clone(),
+            line: because.line,
+            column: 1,
+            text: String::new(),
+            span: 0..0,
+        };
+        let problem = Problem {
+            code: "cannot-come-true",
+            message: message.clone(),
+            at: Some(loaded.place(because).unwrap_or_else(elsewhere)),
+            also: None,
+            label: String::new(),
+            help: hint.clone(),
+        };
+        framed(&problem, &Level::ERROR)
+    };
+    let shown: String = objections.iter().map(framed).collect();
     format!(
         "{shown}{}\n",
         styled(style::ERROR, super::count(objections.len(), "problem") + "; nothing was written")

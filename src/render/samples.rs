@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::desired::Because;
-use crate::model::{GroupName, Member, Membership, Origin, UserKey, Username};
+use crate::model::{GroupName, KeyPart, Member, Membership, Origin, UserKey, Username};
 use crate::observed::Server;
 use crate::plan::{
     Action, BlindSpot, BlindSpotWhat, Change, Expects, FieldChange, FieldValue, Finding, Kept, KeptWhy, Kind,
@@ -114,8 +114,11 @@ pub(crate) fn hostile(evil: &str) -> Plan {
     let mut plan = plan_of(vec![member(Phase::Grant, Action::AddMember, evil, evil)]);
     plan.changes[0].notes = vec![evil.to_owned()];
     plan.target.zone = format!("z{evil}");
-    plan.kept =
-        vec![Kept { why: KeptWhy::UnaccountedAccess, kind: Kind::Member, items: vec![evil.to_owned()] }];
+    plan.kept = vec![Kept {
+        why: KeptWhy::UnaccountedAccess,
+        kind: Kind::Member,
+        items: vec![format!("pks.clusters.admin/uaa/{}", KeyPart(evil))],
+    }];
     plan.findings = vec![Finding {
         rail: Rail::Escalates,
         key: Some(format!("escalates:{evil}")),

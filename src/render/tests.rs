@@ -4,7 +4,7 @@ use proptest::prelude::*;
 
 use super::samples::{day, grants, hostile, member, plan_of};
 use super::*;
-use crate::plan::{Kept, KeptWhy, Kind, Phase, Plan};
+use crate::plan::{Finding, Kept, KeptWhy, Kind, Phase, Plan, Rail};
 use crate::report::{Outcome, Report};
 
 fn plain(text: &str) -> String {
@@ -59,6 +59,32 @@ fn a_hundred_revokes_share_the_lines_of_one_note() {
     assert_eq!(shown.matches("pks.yml:7 does not list it\n").count(), 100);
     let notes: Vec<&str> = shown.lines().filter(|line| line.contains('!')).map(str::trim).collect();
     assert_eq!(notes, ["! these 99: ends sessions", "! ends sessions", "! a way in remains"]);
+}
+
+#[test]
+fn what_an_allowed_finding_says_is_said_once() {
+    let said = "Group `team` would lose all its 3 members, and nobody would be left.";
+    let mut changes: Vec<Change> =
+        (0..3).map(|n| member(Phase::Revoke, Action::RemoveMember, "team", &format!("user{n}"))).collect();
+    for change in &mut changes {
+        change.notes = vec![said.to_owned(), "ends sessions".to_owned()];
+    }
+    let mut plan = plan_of(changes);
+    let finding = Finding {
+        rail: Rail::Empties,
+        key: Some("empties:team".to_owned()),
+        changes: vec![0, 1, 2],
+        allowed: true,
+        message: said.to_owned(),
+    };
+    plan.findings = vec![finding];
+    let shown = plain(&text::plan(&plan));
+    assert_eq!(shown.matches(said).count(), 1, "{shown}");
+    assert!(shown.contains("Allowed: by --allow\n  empties: Group `team`"), "{shown}");
+    assert_eq!(shown.matches("! these 3: ends sessions").count(), 1, "{shown}");
+    // Where it is not allowed, the note of a change is its own.
+    plan.findings[0].allowed = false;
+    assert_eq!(plain(&text::plan(&plan)).matches(said).count(), 2);
 }
 
 /// Every face of a plan and its report.

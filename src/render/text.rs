@@ -1,10 +1,12 @@
 //! A plan for people: what changes by phase, what is kept, what was not compared, what the rails say.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use anstyle::Style;
 use unicode_width::UnicodeWidthStr;
 
+use super::accounting;
 use super::style::{self, styled};
 use crate::plan::{
     Action, BlindSpot, BlindSpotWhat, Change, FieldChange, FieldValue, Finding, Kept, KeptWhy, Kind, Phase,
@@ -24,7 +26,7 @@ pub fn plan(plan: &Plan) -> String {
     let target = &plan.target;
     let zone = if target.zone.is_empty() { String::new() } else { format!(", zone {}", name(&target.zone)) };
     let _ = writeln!(out, "{}{zone} (UAA {})", visible(&target.url), visible(&target.uaa_version));
-    changes(&mut out, &plan.changes);
+    changes(&mut out, plan);
     kept(&mut out, &plan.kept);
     blind_spots(&mut out, &plan.blind_spots);
     findings(&mut out, &plan.findings, &plan.changes);
@@ -32,7 +34,14 @@ pub fn plan(plan: &Plan) -> String {
     out
 }
 
-fn changes(out: &mut String, changes: &[Change]) {
+fn changes(out: &mut String, plan: &Plan) {
+    let changes = &plan.changes;
+    // The list of findings says these once, and names the changes.
+    let allowed: BTreeSet<&str> =
+        plan.findings.iter().filter(|finding| finding.allowed).map(|finding| &*finding.message).collect();
+    let notes = |change: &Change| -> Vec<String> {
+        change.notes.iter().filter(|note| !allowed.contains(note.as_str())).cloned().collect()
+    };
     let width = changes
         .iter()
         .map(|change| name(&change.key).width())
@@ -40,7 +49,7 @@ fn changes(out: &mut String, changes: &[Change]) {
         .max()
         .unwrap_or_default();
     let mut phase = None;
-    for alike in changes.chunk_by(noted_alike) {
+    for alike in changes.chunk_by(|one, next| noted_alike(one, &notes(one), next, &notes(next))) {
         for change in alike {
             if phase != Some(change.phase) {
                 phase = Some(change.phase);
@@ -58,24 +67,35 @@ fn changes(out: &mut String, changes: &[Change]) {
                 styled(style, symbol),
                 kind(change.kind),
                 styled(style::DIM, name(&change.because.to_string())),
-                if change.implied { " does not list it" } else { "" }
+                reason(change)
             );
             for field in &change.fields {
                 let _ = writeln!(out, "              {}", field_words(field));
             }
         }
         let these = if alike.len() == 1 { String::new() } else { format!("these {}: ", alike.len()) };
-        for note in alike.iter().take(1).flat_map(|change| &change.notes) {
-            let _ = writeln!(out, "            {} {these}{}", styled(style::WARNING, "!"), visible(note));
+        for note in alike.first().map(notes).unwrap_or_default() {
+            let _ = writeln!(out, "            {} {these}{}", styled(style::WARNING, "!"), visible(&note));
         }
+    }
+}
+
+/// Says why something changes, where it is not what the line says.
+fn reason(change: &Change) -> &'static str {
+    match (change.kind, change.phase) {
+        (Kind::Member, Phase::Delete) => " goes with its user",
+        (Kind::ExternalGroup, Phase::Delete) => " goes with its group",
+        (Kind::Member | Kind::ExternalGroup, _) if change.implied => " does not list it",
+        (Kind::User | Kind::Group | Kind::Client, _) if change.implied => " prunes it",
+        _ => "",
     }
 }
 
 /// Tells whether two changes, one right after the other, can share the lines of their notes: a hundred members who
 /// leave one group lose their sessions alike.
-fn noted_alike(one: &Change, next: &Change) -> bool {
-    let bare = |change: &Change| change.fields.is_empty() && !change.notes.is_empty();
-    one.phase == next.phase && one.action == next.action && bare(one) && bare(next) && one.notes == next.notes
+fn noted_alike(one: &Change, notes: &[String], next: &Change, next_notes: &[String]) -> bool {
+    let bare = one.fields.is_empty() && next.fields.is_empty() && !notes.is_empty();
+    one.phase == next.phase && one.action == next.action && bare && notes == next_notes
 }
 
 fn phase_words(phase: Phase) -> (&'static str, &'static str) {
@@ -84,7 +104,7 @@ fn phase_words(phase: Phase) -> (&'static str, &'static str) {
         Phase::Update => ("Update", "fields that neither give nor take access"),
         Phase::Grant => ("Grant", "access that is given"),
         Phase::Revoke => ("Revoke", "access that is taken, after everything is given"),
-        Phase::Delete => ("Delete", "objects that go"),
+        Phase::Delete => ("Delete", "what goes for good: first what hangs on it, then itself"),
         Phase::Own => ("Own", "what we ourselves log in with, last"),
     }
 }
@@ -162,14 +182,37 @@ fn kept(out: &mut String, all: &[Kept]) {
         if items.len() > shown {
             let _ = writeln!(out, "      … and {} more (see --format json)", items.len() - shown);
         }
+        if *why == KeptWhy::UnaccountedAccess {
+            to_account(out, *of, items);
+        }
+    }
+}
+
+/// Says what to write about access that the manifest does not account for.
+fn to_account(out: &mut String, of: Kind, items: &[String]) {
+    let entries = accounting::entries(of, items);
+    let mut under = "";
+    for entry in entries.iter().take(SHOWN_KEPT) {
+        if entry.under != under {
+            under = entry.under;
+            let _ =
+                writeln!(out, "    to take it, write under `{under}` (to keep it, what stands behind #):");
+        }
+        let keeps = styled(style::DIM, format!("# {}", entry.keeps));
+        let _ = writeln!(out, "      {}  {keeps}", entry.takes);
+    }
+    if entries.len() > SHOWN_KEPT {
+        let _ = writeln!(out, "      … and {} more in the same way", entries.len() - SHOWN_KEPT);
+    }
+    if entries.first().is_some_and(|entry| entry.under == "users") {
+        let nested = "(a user whose entry says `none` already comes in by a nested group)";
+        let _ = writeln!(out, "    {}", styled(style::DIM, nested));
     }
 }
 
 fn why_words(why: KeptWhy) -> &'static str {
     match why {
-        KeptWhy::UnaccountedAccess => {
-            "cluster access that the manifest does not account for; an entry with cluster_access: none takes it"
-        }
+        KeptWhy::UnaccountedAccess => "cluster access that the manifest does not account for",
         KeptWhy::DerivedMembership => {
             "brought by a login of the identity provider: ends when the mapping there ends"
         }
@@ -180,6 +223,10 @@ fn why_words(why: KeptWhy) -> &'static str {
         KeptWhy::Profile => "the profile differs; each login of the identity provider rewrites it",
         KeptWhy::Undeletable => "UAA cannot delete a mapping whose name holds one of / \\ ; %",
         KeptWhy::Spelling => "the server spells the name with other upper or lower case",
+        KeptWhy::Renamed => "has its new name already: `previously` can go from its entry",
+        KeptWhy::Privileged => "no manifest names it, and it holds something privileged: never pruned",
+        KeptWhy::BuiltIn => "no manifest names it, and UAA or the platform works with it: never pruned",
+        KeptWhy::OwnIdentity => "no manifest names it, and this run is logged in as it: never pruned",
     }
 }
 
@@ -251,6 +298,7 @@ fn rail(rail: Rail) -> &'static str {
         Rail::Empties => "empties:",
         Rail::Removals => "removals:",
         Rail::Undeletable => "undeletable:",
+        Rail::Prune => "prune:",
     }
 }
 

@@ -61,7 +61,7 @@ impl Client {
     /// Its properties in normal form. `mask` learns the secrets among them.
     pub(super) fn observed(&self, mask: &Mask) -> ObservedClient {
         for secret in SECRETS.iter().filter_map(|&key| self.0.get(key)?.as_str()) {
-            mask.learn(SecretString::from(secret));
+            mask.learn(&SecretString::from(secret));
         }
         let properties = self.0.iter().filter(|(key, _)| !NO_PROPERTY.contains(&key.as_str()));
         let fields = properties.filter_map(|(key, value)| {

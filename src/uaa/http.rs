@@ -20,7 +20,7 @@ use super::mask::Mask;
 use super::trouble::{Lost, LostWhy};
 use crate::error::Error;
 
-/// The time for a TCP and TLS connection; the rest of `--timeout` is for the answer.
+/// The time for a TCP and TLS connection, or half of `--timeout` if that is less; the rest is for the answer.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The longest wait that a server can ask for with `Retry-After`.
@@ -208,9 +208,11 @@ impl Answer {
 pub(super) enum Repeat {
     /// Handling it twice comes to the same.
     Harmless,
-    /// Likewise, but a host that is unknown or refuses the connection is more likely a wrong address than a server
-    /// that restarts: it is told at once.
+    /// Likewise, but a host that is unknown, refuses the connection or lets it hang is more likely a wrong address
+    /// than a server that restarts: it is told at once.
     AtFirstContact,
+    /// Nothing depends on the answer.
+    Never,
     /// Only if it was certainly not handled: no connection came about, or the rate limiter (in front of all
     /// handlers) turned it away. The caller re-reads before it tries again.
     IfNotHandled,
@@ -241,7 +243,7 @@ impl Transport {
         let secure = base.scheme() == "https";
         let mut client = Client::builder()
             .user_agent(concat!("uaapply/", env!("CARGO_PKG_VERSION")))
-            .connect_timeout(CONNECT_TIMEOUT)
+            .connect_timeout(connect_timeout(connection.timeout))
             .timeout(connection.timeout)
             // UAA sends unknown paths to its login page; following would take the token along.
             .redirect(reqwest::redirect::Policy::none())
@@ -286,6 +288,16 @@ impl Transport {
     /// The target without credentials, query and trailing slash.
     pub(super) fn address(&self) -> &str {
         self.base.as_str().trim_end_matches('/')
+    }
+
+    /// The target's own path, without trailing slash.
+    pub(super) fn path(&self) -> &str {
+        self.base.path().trim_end_matches('/')
+    }
+
+    /// Asks below another path of the same host from now on.
+    pub(super) fn move_to(&mut self, path: &str) {
+        self.base.set_path(path);
     }
 
     /// How many requests were sent.
@@ -343,7 +355,12 @@ impl Transport {
                 tries < most
                     && match failed {
                         Failed::Answer(answer) => {
-                            repeat != Repeat::IfNotHandled || answer.status == StatusCode::TOO_MANY_REQUESTS
+                            let busy = answer.status == StatusCode::TOO_MANY_REQUESTS;
+                            match repeat {
+                                Repeat::Harmless | Repeat::AtFirstContact => true,
+                                Repeat::IfNotHandled => busy,
+                                Repeat::Never => false,
+                            }
                         }
                         Failed::Lost(failure) => {
                             failure.may_pass()
@@ -351,8 +368,11 @@ impl Transport {
                                     Repeat::Harmless => true,
                                     Repeat::AtFirstContact => !matches!(
                                         failure.why,
-                                        LostWhy::UnknownHost | LostWhy::ConnectionRefused
+                                        LostWhy::UnknownHost
+                                            | LostWhy::ConnectionRefused
+                                            | LostWhy::ConnectTimeout(_)
                                     ),
+                                    Repeat::Never => false,
                                     Repeat::IfNotHandled => !failure.sent,
                                 }
                         }
@@ -449,6 +469,11 @@ impl Transport {
         }
         Ok(Answer { status, headers, body, earlier_lost: false })
     }
+}
+
+/// How long a connection may take to come about.
+pub(super) fn connect_timeout(timeout: Duration) -> Duration {
+    CONNECT_TIMEOUT.min(timeout / 2)
 }
 
 /// The texts of an error and of what caused it, without the address (it may hold credentials).

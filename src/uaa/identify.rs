@@ -1,6 +1,7 @@
 //! Is this a UAA, and which one?
 //!
-//! Decides what counts as a UAA: `/info` answers JSON with `app.version`. Sends no token and no zone header.
+//! Decides what counts as a UAA: `/info` answers JSON with `app.version`. Where it does not, looks for one at the other
+//! usual path of the same host. Sends no token and no zone header.
 
 use std::sync::Arc;
 
@@ -44,10 +45,45 @@ pub(super) async fn identify(connection: &super::Connection) -> Result<Server, E
         transport.call(&openid, Repeat::AtFirstContact)
     );
     let info = info.map_err(|lost| lost.error(&transport.mask))?;
-    let uaa_version = version(&info, &transport)?;
+    let uaa_version = match version(&info, &transport) {
+        Ok(version) => version,
+        Err(error) if may_be_elsewhere(&info) => return Err(with_right_address(error, transport).await),
+        Err(error) => return Err(error),
+    };
     let openid = openid.map_err(|lost| lost.error(&transport.mask))?;
     let issuer = issuer(&openid, &transport)?;
     Ok(Server { url: transport.address().to_owned(), issuer, zone: String::new(), uaa_version })
+}
+
+/// The paths that UAA is found at.
+const USUAL_PATHS: [&str; 2] = ["", "/uaa"];
+
+/// Whether what answers could be the right server at the wrong path.
+fn may_be_elsewhere(answer: &Answer) -> bool {
+    !answer.status.is_server_error() && !wants_tls(answer)
+}
+
+/// Adds the address at which there is a UAA, if there is one.
+async fn with_right_address(mut error: Error, mut transport: Transport) -> Error {
+    let asked = transport.path().to_owned();
+    for path in USUAL_PATHS.into_iter().filter(|path| *path != asked) {
+        transport.move_to(path);
+        let answer = transport.call(&Request::get(INFO).short(), Repeat::Never).await;
+        if answer.is_ok_and(|answer| version(&answer, &transport).is_ok()) {
+            let hint = format!("UAA answers at {}: write that in --target", transport.address());
+            error.hints = vec![hint];
+            return trouble::shown(error);
+        }
+    }
+    error
+}
+
+/// What Tomcat, nginx and Go say to plain http at a TLS port.
+fn wants_tls(answer: &Answer) -> bool {
+    let words =
+        ["requires TLS", "plain HTTP request was sent to HTTPS port", "HTTP request to an HTTPS server"];
+    let body = String::from_utf8_lossy(&answer.body);
+    answer.status == StatusCode::BAD_REQUEST && words.iter().any(|words| body.contains(words))
 }
 
 fn version(answer: &Answer, transport: &Transport) -> Result<String, Error> {
@@ -76,15 +112,13 @@ fn version(answer: &Answer, transport: &Transport) -> Result<String, Error> {
         StatusCode::NOT_FOUND if answer.object().is_some_and(|object| object.is_empty()) => {
             trouble::unknown_zone(address).cause(format!("GET {INFO}: {status} with an empty object"))
         }
-        StatusCode::BAD_REQUEST if String::from_utf8_lossy(&answer.body).contains("requires TLS") => {
-            Error::new(format!("{address} wants https"))
-                .cause(format!("GET {INFO}: {status}"))
-                .hint("write https:// in --target")
-        }
+        _ if wants_tls(answer) => Error::new(format!("{address} wants https"))
+            .cause(format!("GET {INFO}: {status}"))
+            .hint(format!("write {} in --target", trouble::with_tls(address))),
         StatusCode::BAD_REQUEST if answer.error_text().is_some_and(|text| text.contains("over https")) => {
             Error::new(format!("the UAA at {address} wants https"))
                 .cause(format!("GET {INFO}: {status}"))
-                .hint("write https:// in --target")
+                .hint(format!("write {} in --target", trouble::with_tls(address)))
         }
         status if status.is_redirection() => {
             trouble::not_an_api(address).cause(format!("GET {INFO}: {status}"))

@@ -126,7 +126,7 @@ impl Writer {
                     return Err(with_sibling(error, sibling));
                 }
                 Ok(true) => (lost, failed) = (true, Some(error)),
-                Err(reread) if lost || error.kind == WriteErrorKind::Systemic => {
+                Err(reread) if lost || error.kind != WriteErrorKind::Refused => {
                     return Err(error.unknown(&reread));
                 }
                 Err(reread) => return Err(reread),

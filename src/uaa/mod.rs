@@ -17,6 +17,7 @@ mod mask;
 mod probe;
 mod read;
 mod removals;
+mod rounds;
 mod secrets;
 mod session;
 #[cfg(test)]
@@ -32,7 +33,7 @@ use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use secrecy::SecretString;
+use secrecy::{ExposeSecret as _, SecretString};
 use url::Url;
 
 use self::http::{Answer, Repeat, Request, Transport, segment};
@@ -79,6 +80,23 @@ impl Connection {
     /// All that no text may hold.
     fn secrets(&self) -> impl Iterator<Item = SecretString> {
         self.mask.iter().chain([&self.client_secret]).cloned()
+    }
+
+    /// Warns where a secret is so short that it stays readable in what the server says.
+    #[must_use]
+    pub fn warning(&self) -> Option<String> {
+        let short =
+            self.secrets().filter(mask::is_too_short).filter(|secret| !secret.expose_secret().is_empty());
+        match short.count() {
+            0 => None,
+            1 => Some(
+                "a secret has fewer than 4 characters: it is not masked where UAA's own words hold it"
+                    .to_owned(),
+            ),
+            n => Some(format!(
+                "{n} secrets have fewer than 4 characters: they are not masked where UAA's own words hold them"
+            )),
+        }
     }
 }
 
@@ -250,15 +268,29 @@ pub struct WriteError {
 pub enum WriteErrorKind {
     /// UAA refuses this one thing.
     Refused,
-    /// No connection, 5xx, no valid token, limited mode: others will fail alike.
+    /// UAA fails at it (a plain 500, or an answer that makes no sense): it does so over one thing's odd data, and over
+    /// everything when it is broken. [`Writer::answers`] tells which.
+    Faulty,
+    /// No connection, a gateway's 5xx, no valid token, limited mode: others will fail alike.
     Systemic,
     /// The server is not as expected; nothing was written.
     Drifted,
-    /// The request may have been handled; re-reading did not settle it.
+    /// The request may have been handled; UAA failed at it and at re-reading it. [`Writer::answers`] tells whether it
+    /// does so at everything.
+    Unsettled,
+    /// The request may have been handled; re-reading it did not come through either.
     Unknown,
 }
 
 impl Writer {
+    /// Looks at something that is always there: whether UAA answers at all, after it failed at one thing.
+    ///
+    /// # Errors
+    /// When it does not.
+    pub async fn answers(&self) -> Result<(), WriteError> {
+        self.look_at_anything().await
+    }
+
     /// `POST /Users`. `fields` are the manifest's names; a found account is drift, unless an earlier try of this very
     /// call made it.
     ///

@@ -54,13 +54,21 @@ pub(super) struct Tokens {
     client_id: ClientId,
     client_secret: SecretString,
     /// Held while a token is fetched, so that all who wait get the same one.
-    current: Mutex<Option<Token>>,
+    current: Mutex<Fetched>,
+}
+
+/// What the last fetching came to.
+#[derive(Debug, Default)]
+struct Fetched {
+    token: Option<Token>,
+    /// When it failed, and why: who asked before that waited for this answer and is not to wait for another.
+    failed: Option<(Instant, Error)>,
 }
 
 impl Tokens {
     /// Takes the client's credentials.
     pub(super) fn new(client_id: ClientId, client_secret: SecretString) -> Self {
-        Self { client_id, client_secret, current: Mutex::new(None) }
+        Self { client_id, client_secret, current: Mutex::default() }
     }
 
     /// The client that logs in.
@@ -70,29 +78,35 @@ impl Tokens {
 
     /// Returns a token that lasts a while.
     pub(super) async fn current(&self, transport: &Transport) -> Result<Token, Error> {
-        let mut current = self.current.lock().await;
-        if let Some(token) = &*current
-            && token.renew_at.is_none_or(|renew_at| Instant::now() < renew_at)
-        {
-            return Ok(token.clone());
-        }
-        let number = current.as_ref().map_or(0, |token| token.number) + 1;
-        let token = self.fetch(transport, number).await?;
-        *current = Some(token.clone());
-        Ok(token)
+        self.newest(transport, |token| token.renew_at.is_none_or(|renew_at| Instant::now() < renew_at)).await
     }
 
     /// Returns another token than this one, which UAA refused.
     pub(super) async fn after(&self, refused: &Token, transport: &Transport) -> Result<Token, Error> {
+        self.newest(transport, |token| token.number > refused.number).await
+    }
+
+    /// Returns the last token if it will do, else a new one.
+    async fn newest(&self, transport: &Transport, will_do: impl Fn(&Token) -> bool) -> Result<Token, Error> {
+        let asked = Instant::now();
         let mut current = self.current.lock().await;
-        if let Some(token) = &*current
-            && token.number > refused.number
-        {
+        if let Some(token) = current.token.as_ref().filter(|token| will_do(token)) {
             return Ok(token.clone());
         }
-        let token = self.fetch(transport, refused.number + 1).await?;
-        *current = Some(token.clone());
-        Ok(token)
+        if let Some((_, error)) = current.failed.as_ref().filter(|(failed, _)| asked < *failed) {
+            return Err(error.clone());
+        }
+        let number = current.token.as_ref().map_or(0, |token| token.number) + 1;
+        match self.fetch(transport, number).await {
+            Ok(token) => {
+                current.token = Some(token.clone());
+                Ok(token)
+            }
+            Err(error) => {
+                current.failed = Some((Instant::now(), error.clone()));
+                Err(error)
+            }
+        }
     }
 
     async fn fetch(&self, transport: &Transport, number: u64) -> Result<Token, Error> {
@@ -113,13 +127,16 @@ impl Tokens {
             .await
             .map_err(|error| self.explain(error, status.load(Ordering::Relaxed), transport))?;
         let value = SecretString::from(answer.access_token().secret().to_owned());
-        transport.mask.learn(value.clone());
+        transport.mask.learn(&value);
         let scopes = answer.scopes().into_iter().flatten().map(|scope| scope.to_string());
         Ok(Token {
             value: Arc::new(value),
             scopes: scopes.filter(|scope| !scope.is_empty()).collect(),
-            ends_at: answer.expires_in().map(|life| begun + life),
-            renew_at: answer.expires_in().map(|life| begun + life.saturating_sub(MARGIN.min(life / 10))),
+            ends_at: answer.expires_in().and_then(|life| begun.checked_add(life)),
+            // Beyond what the clock can hold it never ends.
+            renew_at: answer
+                .expires_in()
+                .and_then(|life| begun.checked_add(life.saturating_sub(MARGIN.min(life / 10)))),
             number,
         })
     }

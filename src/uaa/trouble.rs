@@ -30,7 +30,7 @@ pub(super) enum LostWhy {
     UnknownHost,
     ConnectionRefused,
     NoConnection,
-    ConnectTimeout,
+    ConnectTimeout(Duration),
     Timeout(Duration),
     UntrustedCertificate,
     ExpiredCertificate,
@@ -71,7 +71,7 @@ impl Lost {
         } else if error.is_connect()
             && (error.is_timeout() || has("timed out") || has("deadline has elapsed"))
         {
-            LostWhy::ConnectTimeout
+            LostWhy::ConnectTimeout(super::http::connect_timeout(timeout))
         } else if error.is_timeout() {
             LostWhy::Timeout(timeout)
         } else if error.is_connect() && (has("TLS") || has("tls") || has("alert") || has("handshake")) {
@@ -99,7 +99,7 @@ impl Lost {
             LostWhy::UnknownHost
             | LostWhy::ConnectionRefused
             | LostWhy::NoConnection
-            | LostWhy::ConnectTimeout
+            | LostWhy::ConnectTimeout(_)
             | LostWhy::Timeout(_)
             | LostWhy::Cut => true,
             LostWhy::UntrustedCertificate
@@ -117,7 +117,7 @@ impl Lost {
             LostWhy::UnknownHost => "the host name is unknown".to_owned(),
             LostWhy::ConnectionRefused => "connection refused".to_owned(),
             LostWhy::NoConnection => "no connection".to_owned(),
-            LostWhy::ConnectTimeout => "no connection in time".to_owned(),
+            LostWhy::ConnectTimeout(after) => format!("no connection within {} s", after.as_secs_f32()),
             LostWhy::Timeout(after) => format!("no answer within {} s", after.as_secs_f32()),
             LostWhy::UntrustedCertificate => "its certificate is not trusted".to_owned(),
             LostWhy::ExpiredCertificate => "its certificate is not valid at this time".to_owned(),
@@ -144,7 +144,7 @@ impl Lost {
                 .hint("check host and port: the UAA of PKS is at port 8443 of the PKS API, that of CF at uaa.SYSTEM-DOMAIN"),
             LostWhy::NoConnection => Error::new(format!("cannot connect to {address}"))
                 .hint("check host and port, and a proxy in HTTPS_PROXY or HTTP_PROXY; NO_PROXY excepts hosts"),
-            LostWhy::ConnectTimeout => Error::new(format!("no connection to {address} in time"))
+            LostWhy::ConnectTimeout(after) => Error::new(format!("no connection to {address} within {} s", after.as_secs_f32()))
                 .hint("check that a firewall or a security group lets this machine through, and HTTPS_PROXY"),
             LostWhy::Timeout(_) => {
                 Error::new(format!("{address} accepted the connection but gave no answer: {}", self.in_short()))
@@ -162,9 +162,13 @@ impl Lost {
             LostWhy::OtherName => Error::new(format!("the certificate of {address} is for another name"))
                 .hint("use the name that the certificate holds in --target: not an IP address, not an alias"),
             LostWhy::NotTls => Error::new(format!("{address} does not speak TLS"))
+                .hint(format!("if UAA is served without TLS there, write {} in --target; for another host than this one that takes --allow-http", address.replacen("https://", "http://", 1)))
                 .hint("the port is a plain http one or another service: the UAA of PKS is at port 8443 of the PKS API"),
             LostWhy::Tls => Error::new(format!("the TLS handshake with {address} failed"))
                 .hint("check that host and port are UAA's, and that nothing in between breaks TLS open"),
+            LostWhy::Cut if address.starts_with("http://") => Error::new(format!("{address} cut the connection"))
+                .cause(self.request.clone())
+                .hint(format!("if the port wants TLS, write {} in --target", with_tls(address))),
             LostWhy::Cut => Error::new(format!("{address} cut the connection"))
                 .cause(self.request.clone())
                 .hint("a load balancer or proxy on the way, or UAA restarting: try again in a minute"),
@@ -282,6 +286,11 @@ pub(super) fn not_understood(request: &str, answer: &Answer, why: &str, mask: &M
         Error::new(format!("the answer to {request} cannot be read")).cause(mask.text(why))
     };
     shown(error)
+}
+
+/// The same address with https.
+pub(super) fn with_tls(address: &str) -> String {
+    address.replacen("http://", "https://", 1)
 }
 
 /// UAA sends unknown GET paths to its login page.

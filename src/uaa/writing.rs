@@ -4,10 +4,12 @@
 
 use std::time::Duration;
 
-use super::http::Answer;
+use reqwest::StatusCode;
+
+use super::http::{Answer, Request};
 use super::mask::Mask;
 use super::session::NoAnswer;
-use super::{WriteError, WriteErrorKind, trouble};
+use super::{WriteError, WriteErrorKind, Writer, trouble};
 use crate::error::Error;
 
 /// How often a write that may have been handled, or that met another writer, is tried.
@@ -45,17 +47,19 @@ impl WriteError {
         Self::new(kind, message)
     }
 
-    /// A read for the sake of a write that failed.
+    /// A read for the sake of a write that failed, over whatever it is.
     pub(super) fn unreadable(error: &Error) -> Self {
-        Self::new(WriteErrorKind::Systemic, on_one_line(error))
+        Self::new(WriteErrorKind::Faulty, on_one_line(error))
     }
 
     /// The write may have been handled and re-reading failed too.
     pub(super) fn unknown(self, reread: &Self) -> Self {
-        Self::new(
-            WriteErrorKind::Unknown,
-            format!("{}; re-reading failed as well: {}", self.message, reread.message),
-        )
+        let answered = |kind| matches!(kind, WriteErrorKind::Faulty | WriteErrorKind::Refused);
+        let kind = match answered(self.kind) && answered(reread.kind) {
+            true => WriteErrorKind::Unsettled,
+            false => WriteErrorKind::Unknown,
+        };
+        Self::new(kind, format!("{}; re-reading failed as well: {}", self.message, reread.message))
     }
 }
 
@@ -70,9 +74,27 @@ fn kind(answer: &Answer) -> WriteErrorKind {
         // The uaa provider's own setting: LDAP users and groups can still be written.
         403 if word.as_deref() == Some("internal_user_management_disabled") => WriteErrorKind::Refused,
         // 404 without UAA's words is about the zone (trap 51), a redirect about the address.
-        401 | 403 | 429 | 300..=399 | 500.. => WriteErrorKind::Systemic,
+        // UAA itself, over anything that it does not expect: maybe this one thing's data.
+        500 => WriteErrorKind::Faulty,
+        401 | 403 | 429 | 300..=399 | 501.. => WriteErrorKind::Systemic,
         404 if word.is_none() => WriteErrorKind::Systemic,
         _ => WriteErrorKind::Refused,
+    }
+}
+
+impl Writer {
+    pub(super) async fn look_at_anything(&self) -> Result<(), WriteError> {
+        let request = Request::get("/Groups")
+            .query("startIndex", "1")
+            .query("count", "1")
+            .query("attributes", "id,zoneId");
+        let name = request.name();
+        let answer = self.looking().get(request).await.map_err(WriteError::no_answer)?;
+        let is_list = || answer.object().is_some_and(|page| page.contains_key("resources"));
+        match answer.status == StatusCode::OK && is_list() {
+            true => Ok(()),
+            false => Err(self.refused(&name, &answer)),
+        }
     }
 }
 

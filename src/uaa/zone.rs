@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use reqwest::StatusCode;
 use reqwest::header::HeaderName;
 
-use super::authority::DEFAULT_ZONE;
+use super::authority;
 use super::http::{Answer, Request, segment};
 use super::session::Looking;
 use super::token::Token;
@@ -32,6 +32,11 @@ pub(super) struct Found {
 /// Finds the zone: as an id, as a subdomain among the zones that the token may list, or else by asking with the
 /// headers, which works with any right in the zone.
 pub(super) async fn find(looking: &Looking, token: &Token, wanted: &str) -> Result<Found, Error> {
+    // The scopes of a zone are named after its id.
+    let named = token.scopes.iter().any(|scope| scope.starts_with(&format!("zones.{wanted}.")));
+    if named && !authority::reads_zones(&token.scopes) {
+        return Ok(Found { id: wanted.to_owned(), default_groups: None });
+    }
     let by_id = get(looking, Request::get(format!("/identity-zones/{}", segment(wanted)))).await?;
     match by_id.status {
         StatusCode::OK => {
@@ -43,13 +48,14 @@ pub(super) async fn find(looking: &Looking, token: &Token, wanted: &str) -> Resu
             let list = get(looking, Request::get("/identity-zones").long()).await?;
             if list.status == StatusCode::OK {
                 let zones: Vec<wire::Zone> = looking.parsed(name, &list)?;
+                let near = near(wanted, &zones);
                 // UAA stores subdomains in lower case.
                 let zone = zones.into_iter().find(|zone| {
                     zone.subdomain.as_deref().is_some_and(|sub| sub.eq_ignore_ascii_case(wanted))
                 });
                 return match zone {
                     Some(zone) => Ok(Found { id: zone.id.clone(), default_groups: default_groups(zone) }),
-                    None => Err(unknown(looking, wanted)),
+                    None => Err(unknown(looking, wanted, near)),
                 };
             }
             if list.status != StatusCode::FORBIDDEN {
@@ -58,11 +64,10 @@ pub(super) async fn find(looking: &Looking, token: &Token, wanted: &str) -> Resu
         }
         StatusCode::FORBIDDEN => {}
         // Tomcat refuses some characters in a path; no zone has them.
-        StatusCode::BAD_REQUEST => return Err(unknown(looking, wanted)),
+        StatusCode::BAD_REQUEST => return Err(unknown(looking, wanted, None)),
         _ => return Err(looking.refused("GET /identity-zones", &by_id).await),
     }
-    // The scopes of a zone are named after its id.
-    if token.scopes.iter().any(|scope| scope.starts_with(&format!("zones.{wanted}."))) {
+    if named {
         return Ok(Found { id: wanted.to_owned(), default_groups: None });
     }
     let mut forbidden = false;
@@ -86,7 +91,7 @@ pub(super) async fn find(looking: &Looking, token: &Token, wanted: &str) -> Resu
         }
     }
     if !forbidden {
-        return Err(unknown(looking, wanted));
+        return Err(unknown(looking, wanted, None));
     }
     let client = looking.client_id();
     let error = Error::new(format!("client `{client}` has no right in identity zone `{wanted}`"))
@@ -113,11 +118,23 @@ async fn get(looking: &Looking, request: Request) -> Result<Answer, Error> {
     looking.get_at_home(request).await.map_err(|failure| looking.no_answer(failure))
 }
 
-fn unknown(looking: &Looking, wanted: &str) -> Error {
+fn unknown(looking: &Looking, wanted: &str, near: Option<String>) -> Error {
     let error = Error::new(format!("the UAA at {} has no identity zone `{wanted}`", looking.address()))
-        .cause("neither an id nor a subdomain of that name, or the zone is inactive")
-        .hint("uaac curl /identity-zones lists them; the default zone is `uaa`");
-    trouble::shown(error)
+        .cause("neither an id nor a subdomain of that name, or the zone is inactive");
+    let error = near.iter().fold(error, |error, near| error.hint(format!("did you mean `{near}`?")));
+    trouble::shown(error.hint("uaac curl /identity-zones lists them; the default zone is `uaa`"))
+}
+
+/// The id or subdomain that a name is most likely a misspelling of.
+fn near(wanted: &str, zones: &[wire::Zone]) -> Option<String> {
+    let wanted = wanted.to_lowercase();
+    let most = (wanted.chars().count() / 3).clamp(1, 3);
+    let names = zones.iter().flat_map(|zone| zone.subdomain.iter().chain([&zone.id]));
+    names
+        .map(|name| (strsim::osa_distance(&wanted, &name.to_lowercase()), name))
+        .filter(|(distance, name)| *distance <= most && !name.is_empty())
+        .min()
+        .map(|(_, name)| name.clone())
 }
 
 fn default_groups(zone: wire::Zone) -> DefaultGroups {
@@ -128,15 +145,16 @@ fn default_groups(zone: wire::Zone) -> DefaultGroups {
 /// the zone (it takes `zones.read`), or when the version does not tell.
 pub(super) async fn read_default_groups(
     looking: &Looking,
-    zone: Option<&str>,
+    scopes: &BTreeSet<String>,
+    zone: &str,
 ) -> Result<DefaultGroups, Error> {
-    let path = format!("/identity-zones/{}", segment(zone.unwrap_or(DEFAULT_ZONE)));
-    let name = format!("GET {path}");
+    let request = Request::get(format!("/identity-zones/{}", segment(zone)));
+    let name = request.name();
     // Without the zone header: through it `zones.read` is dropped. With it `zones.ID.admin` counts.
-    let mut answer = get(looking, Request::get(path.clone())).await?;
-    if answer.status == StatusCode::FORBIDDEN && looking.zone().is_some() {
-        answer = looking.get(Request::get(path)).await.map_err(|failure| looking.no_answer(failure))?;
-    }
+    let answer = match looking.zone().is_none() || authority::reads_zones(scopes) {
+        true => get(looking, request).await?,
+        false => looking.get(request).await.map_err(|failure| looking.no_answer(failure))?,
+    };
     match answer.status {
         StatusCode::OK => Ok(default_groups(looking.parsed(&name, &answer)?)),
         StatusCode::FORBIDDEN | StatusCode::NOT_FOUND => Ok(None),

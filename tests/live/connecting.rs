@@ -94,6 +94,68 @@ on_each_uaa! {
     }
 }
 
+on_each_uaa! {
+    fn a_misspelt_zone_is_said_not_to_exist_whatever_the_client_may_do(world) {
+        world.file("pks.yml", ANY);
+        let zone = world.zone.id.clone();
+        let typo = format!("{zone}x");
+        let in_zone = format!("zones.{zone}.admin");
+        for (authorities, near) in [
+            (&["scim.read"][..], false),
+            (&["scim.read", &in_zone], false),
+            (&["scim.read", "zones.read"], true),
+            (&["uaa.admin"], true),
+        ] {
+            let client = world.foundation.has_client("zoned", authorities);
+            let run = |zone: &str| {
+                let mut command = world.command(&["plan", "-f", "pks.yml", "-z", zone]);
+                Ran::from(command.env("UAA_CLIENT_ID", &client.0).env("UAA_CLIENT_SECRET", &client.1).output().expect("runs"))
+            };
+            let ran = run(&typo);
+            refuses(&ran, &[&format!("no identity zone `{typo}`")]);
+            assert!(!ran.stderr.contains("authorities"), "{authorities:?}: {}", ran.stderr);
+            assert_eq!(ran.stderr.contains(&format!("did you mean `{zone}`?")), near, "{authorities:?}: {}", ran.stderr);
+        }
+        // One that exists, and in which the client has no right.
+        let client = world.foundation.has_client("unzoned", &["scim.read"]);
+        let mut command = world.command(&["plan", "-f", "pks.yml"]);
+        let ran = Ran::from(command.env("UAA_CLIENT_ID", &client.0).env("UAA_CLIENT_SECRET", &client.1).output().expect("runs"));
+        refuses(&ran, &["no right in identity zone", "zones."]);
+    }
+
+    fn the_default_zone_can_be_named_by_a_client_with_the_least_authority(world) {
+        world.file("pks.yml", ANY);
+        let client = world.foundation.has_client("least", &["scim.read"]);
+        let mut command = world.command(&["plan", "-f", "pks.yml", "-z", "uaa"]);
+        let ran = Ran::from(command.env("UAA_CLIENT_ID", &client.0).env("UAA_CLIENT_SECRET", &client.1).output().expect("runs"));
+        assert_eq!(ran.code, 0, "{ran:?}");
+    }
+
+    fn in_another_zone_only_the_authorities_of_that_zone_count(world) {
+        world.file("pks.yml", "version: 1\ngroups: [{name: team.zoned}]\n");
+        let scope = |name: &str| format!("zones.{}.scim.{name}", world.zone.id);
+        let (read, write) = (scope("read"), scope("write"));
+        for (authorities, code) in [([read.as_str(), "scim.write"], 1), ([&read, &write], 0)] {
+            let client = world.foundation.has_client("zoned", &authorities);
+            let mut command = world.command(&["apply", "-f", "pks.yml", "--yes"]);
+            let ran = Ran::from(command.env("UAA_CLIENT_ID", &client.0).env("UAA_CLIENT_SECRET", &client.1).output().expect("runs"));
+            assert_eq!(ran.code, code, "{ran:?}");
+            assert_eq!(ran.stderr.contains("nothing was written") && ran.stderr.contains(&write), code == 1, "{ran:?}");
+        }
+    }
+
+    fn a_wrong_path_or_scheme_names_the_right_address(world) {
+        world.file("pks.yml", ANY);
+        let right = world.foundation.uaa_url();
+        for path in ["/uaa", "/oauth/token", "/uaa/oauth/token"] {
+            let ran = world.run(&["plan", "-f", "pks.yml", "-t", &format!("{right}{path}")]);
+            refuses(&ran, &[&format!("hint: UAA answers at {right}: write that in --target")]);
+        }
+        let ran = world.run(&["plan", "-f", "pks.yml", "-t", &right.replace("https://", "http://")]);
+        refuses(&ran, &[&format!("write {right}")]);
+    }
+}
+
 /// Plans against a little server with a certificate of this kind.
 fn against(kind: Kind) -> Ran {
     let server = serving(kind).expect("the little server starts");

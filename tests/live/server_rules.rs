@@ -93,13 +93,16 @@ on_each_uaa! {
             let id = world.has_user(name, "uaa");
             world.has_member(&groups["pks.clusters.admin"], &id, "USER", "uaa");
         }
+        // UAA cuts this name into two scopes.
+        let odd = world.has_user("odd", "uaa");
+        world.has_group("x, pks.clusters.admin", &[&odd]);
         world.has_user("ann", "ldap");
         world.file("pks.yml", "version: 1\nusers:\n  - {username: Ann, cluster_access: read}\n  - {username: new@example.com, password: ((password)), cluster_access: admin}\ngroups:\n  - {name: pks.clusters.manage, members: [bob]}\n");
         let [listed, looked_up] = ["list", "lookup"].map(|read| world.run(&["plan", "-f", "pks.yml", "--format", "json", "--read", read]));
         assert_eq!(listed.code, 0, "{listed:?}");
         assert_eq!(listed.stdout, looked_up.stdout);
         let plan: serde_json::Value = serde_json::from_str(&listed.stdout).expect("JSON");
-        assert_eq!(kept(&plan, "unaccounted_access"), names(&["pks.clusters.admin/uaa/bob", "pks.clusters.admin/uaa/carl", "pks.clusters.admin/uaa/dora"]));
+        assert_eq!(kept(&plan, "unaccounted_access"), names(&["pks.clusters.admin/uaa/bob", "pks.clusters.admin/uaa/carl", "pks.clusters.admin/uaa/dora", "x, pks.clusters.admin/uaa/odd"]));
         assert_eq!(kept(&plan, "spelling").len(), 1, "{}", text(&plan["kept"]));
     }
 }

@@ -41,7 +41,8 @@ fn without_a_terminal_it_wants_yes() {
     let ended = story.run(&["apply", "-f", "pks.yml"]).exits(1);
     assert!(
         ended.stderr.ends_with(
-            "error: nobody can be asked here; nothing was written\nhint: give --yes to apply without asking\n"
+            "error: nobody is at a terminal to answer \"Apply these 4 changes to http://localhost:PORT (zone uaa)?\"; nothing was written\n\
+             hint: to answer yes beforehand, add --yes to the command\n"
         ),
         "{ended}"
     );
@@ -62,6 +63,34 @@ fn what_a_rail_refuses_is_not_written() {
     }
     assert_eq!(story.uaa().writes(), [""; 0]);
     story.run(&apply(&["--allow", "escalates:uaa.admin/uaa/frank"])).exits(0);
+}
+
+#[test]
+fn what_a_rail_refuses_is_reported_with_the_reason() {
+    let uaa = FakeUaa::start();
+    uaa.user("frank");
+    uaa.group("uaa.admin", &[]);
+    let escalates = "version: 1\ngroups:\n  - {name: uaa.admin, additive: true, members: [frank]}\n";
+    let elsewhere = "version: 1\ntarget: {zone: other}\ngroups: []\n";
+    let mut story = story(uaa);
+    for (manifest, rail, outcomes) in [(escalates, "escalates", 1), (elsewhere, "target_pin", 0)] {
+        story = story.file("pks.yml", manifest);
+        let ended = story.run(&apply(&["--format", "json", "--report", "json.json"])).exits(3);
+        let report = ended.json();
+        assert_eq!(report["findings"][0]["rail"], rail, "{ended}");
+        assert_eq!(report["findings"][0]["allowed"], false, "{ended}");
+        assert_eq!(report["converged"], serde_json::Value::Null, "{ended}");
+        let changes = report["changes"].as_array().expect("a list");
+        assert_eq!(changes.len(), outcomes, "{ended}");
+        assert!(changes.iter().all(|change| change["outcome"] == "not_tried"), "{ended}");
+        let text = story.run(&apply(&["--report", "text.json"])).exits(3);
+        assert!(text.stdout.contains("Refused:"), "{text}");
+        for file in ["json.json", "text.json"] {
+            let file = std::fs::read(story.path(file)).expect("there is a report");
+            assert_eq!(story.text(&file), ended.stdout);
+        }
+    }
+    assert_eq!(story.uaa().writes(), [""; 0]);
 }
 
 #[test]
@@ -95,6 +124,25 @@ fn when_nothing_could_be_written_it_is_an_error() {
         seen.is("POST", "/Users").then(|| error(400, "invalid_password", "too short"))
     });
     insta::assert_snapshot!(story(uaa).run(&APPLY).exits(1));
+}
+
+#[test]
+fn an_entry_that_uaa_stumbles_over_blocks_nobodys_offboarding() {
+    for broken in [false, true] {
+        let uaa = FakeUaa::with(move |seen, _| {
+            let poison = seen.is("POST", "/Users");
+            let all = broken && seen.is("GET", "/Groups") && seen.before > 0;
+            (poison || all).then(|| error(500, "scim", "Unexpected error"))
+        });
+        let frank = uaa.user("frank");
+        uaa.state().groups[0]["members"] =
+            serde_json::json!([{"value": frank, "type": "USER", "origin": "uaa"}]);
+        let poison = "version: 1\nusers:\n  - {username: alana, email: alana@example.com, password: ((alana))}\n  - {username: frank, cluster_access: none}\n";
+        let story = story(uaa).file("pks.yml", poison).env("PKS_cody", "");
+        let ended = story.run(&apply(&["--allow", "empties:pks.clusters.admin"]));
+        let taken = story.uaa().writes().iter().any(|write| write.starts_with("DELETE /Groups/"));
+        assert_eq!((ended.code, taken), if broken { (Some(1), false) } else { (Some(5), true) }, "{ended}");
+    }
 }
 
 #[test]

@@ -23,11 +23,17 @@ fn populated(uaa: FakeUaa) -> FakeUaa {
 
 /// Runs an apply on a terminal, and types each answer once its question is there.
 fn typed(story: &Story, args: &[&str], conversation: &[(&str, &str)]) -> Ended {
+    typed_into(story, "", args, conversation)
+}
+
+/// The same with its standard output redirected.
+fn typed_into(story: &Story, redirected: &str, args: &[&str], conversation: &[(&str, &str)]) -> Ended {
     let inner = story.command(args);
     let mut line = format!("'{}'", inner.get_program().display());
     for arg in args {
         line += &format!(" '{arg}'");
     }
+    line += &format!(" {redirected}");
     let shown = story.path("shown");
     let mut command = Command::new("script");
     command.args(["-qefc", &line]).arg(&shown).current_dir(story.path("")).env_clear().env("TERM", "xterm");
@@ -109,10 +115,37 @@ fn when_the_server_changes_while_somebody_thinks_the_new_plan_is_shown_and_asked
 }
 
 #[test]
-fn the_secret_is_asked_for_and_not_shown() {
+fn the_secret_is_asked_for_on_the_terminal_and_not_shown() {
+    let story = story(foundation()).without("UAA_CLIENT_SECRET");
+    // Standard output is a file: the plan goes there, and the question does not.
+    let ended = typed_into(
+        &story,
+        "> out.txt",
+        &["plan", "-f", "pks.yml"],
+        &[("Secret of client admin", &format!("{SECRET}\r"))],
+    )
+    .exits(0);
+    assert!(ended.stdout.contains("Secret of client admin") && !ended.stdout.contains("Plan:"), "{ended}");
+    let out = std::fs::read(story.path("out.txt")).expect("the plan is there");
+    let out = story.text(&out);
+    assert!(out.contains("0 to create, 0 to update, 1 to grant") && !out.contains("Secret of"), "{out}");
+    assert_eq!(story.uaa().logins(), 1);
+}
+
+#[test]
+fn the_secret_and_then_the_plan_are_asked_about() {
     let story = story(foundation()).without("UAA_CLIENT_SECRET");
     let ended =
-        typed(&story, &["plan", "-f", "pks.yml"], &[("Secret of client admin", &format!("{SECRET}\r"))])
+        typed(&story, &APPLY, &[("Secret of client admin", &format!("{SECRET}\r")), (QUESTION, "y\r")])
             .exits(0);
-    assert!(ended.stdout.contains("0 to create, 0 to update, 1 to grant"), "{ended}");
+    assert!(ended.stdout.contains("A second look finds nothing left to do."), "{ended}");
+    assert_eq!(story.uaa().writes(), ["POST /Groups/id-team/members"]);
+}
+
+#[test]
+fn who_leaves_the_secrets_prompt_sends_nothing() {
+    let story = story(foundation()).without("UAA_CLIENT_SECRET");
+    let ended = typed(&story, &APPLY, &[("Secret of client admin", "\u{3}")]);
+    assert_ne!(ended.code, Some(0), "{ended}");
+    assert_eq!((story.uaa().logins(), story.uaa().writes()), (0, vec![]));
 }

@@ -61,6 +61,13 @@ fn a_refused_plan_says_what_to_type() {
         .file("pks.yml", "version: 1\ngroups:\n  - {name: uaa.admin, additive: true, members: [frank]}\n");
     insta::assert_snapshot!(story.run(&["plan", "-f", "pks.yml"]).exits(3));
     story.run(&["plan", "-f", "pks.yml", "--allow", "escalates:uaa.admin/uaa/frank"]).exits(0);
+    let warned = |key| story.run(&["plan", "-f", "pks.yml", "--allow", key]).exits(3).stderr;
+    assert_eq!(
+        warned("escalates:uaa.admin/frank"),
+        "warning: --allow 'escalates:uaa.admin/frank' allows nothing: no finding has this key; \
+         did you mean 'escalates:uaa.admin/uaa/frank'?\n"
+    );
+    assert!(warned("removals:team").ends_with("no finding has this key\n"));
 }
 
 #[test]
@@ -83,12 +90,45 @@ fn an_entry_that_cannot_come_true_is_an_error_with_its_line() {
 }
 
 #[test]
+fn the_line_of_such_an_entry_shows_no_secret() {
+    let text =
+        format!("version: 1\nusers:\n  - {{username: new, password: {SECRET}}} # password: {SECRET}\n");
+    let ended = story().without("PKS_alana").file("pks.yml", &text).run(&["plan", "-f", "pks.yml"]).exits(1);
+    assert!(ended.stderr.contains("\n3 |   - {username: new, password: ***} # password***\n"), "{ended}");
+    assert!(ended.stderr.contains("error[cannot-come-true]: user `uaa/new` does not exist yet"), "{ended}");
+    assert!(ended.stderr.contains(" --> pks.yml:3:5"), "{ended}");
+}
+
+#[test]
 fn a_read_that_fails_is_an_error_and_no_empty_plan() {
     let story = Story::new().file("pks.yml", "version: 1\ngroups: []\n").server(FakeUaa::with(|seen, _| {
         seen.is("GET", "/Groups/External").then(|| crate::fake_uaa::error(403, "insufficient_scope", "no"))
     }));
     let ended = story.run(&["plan", "-f", "pks.yml"]).exits(1);
     assert!(ended.stdout.is_empty() && ended.stderr.contains("/Groups/External"), "{ended}");
+}
+
+#[test]
+fn the_members_of_a_group_whose_name_uaa_cuts_into_scopes_are_read_by_name() {
+    let story = story();
+    let frank = "id-frank".to_owned();
+    story.uaa().group("x,pks.clusters.manage", &[frank, "id-olduser".to_owned()]);
+    let plan = story.run(&["plan", "-f", "pks.yml", "--format", "json"]).exits(0).json();
+    assert_eq!(
+        plan["kept"][0]["items"],
+        serde_json::json!([
+            "pks.clusters.manage/uaa/olduser",
+            "x,pks.clusters.manage/uaa/frank",
+            "x,pks.clusters.manage/uaa/olduser"
+        ])
+    );
+}
+
+#[test]
+fn an_origin_for_which_only_the_manifest_vouches_is_shown() {
+    let manifest = "version: 1\ntarget: {origins: [ldap, saml]}\nusers:\n  - {username: a, origin: ldap, email: a@example.com}\n  - {username: b, origin: saml, email: b@example.com}\n";
+    let story = Story::new().file("pks.yml", manifest).server(FakeUaa::start());
+    insta::assert_snapshot!(story.run(&["plan", "-f", "pks.yml"]).exits(0));
 }
 
 #[test]

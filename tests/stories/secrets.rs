@@ -70,6 +70,35 @@ fn a_command_runs_without_a_shell_and_its_failure_is_ours() {
 }
 
 #[test]
+fn what_a_shell_would_understand_gets_a_hint() {
+    let story = story().file("secret", SECRET);
+    let said = |command: &str| story.run(&plan(&["--client-secret-command", command])).stderr;
+    for (command, sign) in [
+        ("printf x | cat", "|"),
+        ("cat secret && true", "&&"),
+        ("echo $(cat secret)", "$("),
+        ("echo $SECRET", "$"),
+        ("cat secret 2>/dev/null", ">"),
+        ("cat ~/secret", "~/"),
+    ] {
+        let said = said(command);
+        assert_eq!(said.matches("sh -c '…'").count(), 1, "{command}: {said}");
+        assert!(said.contains(&format!("warning: the command of --client-secret-command runs without a shell, so `{sign}` means nothing in it")), "{command}: {said}");
+    }
+    for command in ["X=1 cat secret", "false"] {
+        let said = said(command);
+        assert!(
+            said.contains("hint: it runs without a shell; ") && !said.contains("warning"),
+            "{command}: {said}"
+        );
+    }
+    assert!(!said("sh -c 'exit 1'").contains("it runs without a shell"));
+    for command in ["cat secret", "sh -c 'cat secret | cat'", "bash -c 'echo $(cat secret)'"] {
+        assert_eq!(said(command), "", "{command}");
+    }
+}
+
+#[test]
 fn a_wrong_secret_is_not_repeated() {
     let ended =
         story().env("UAA_CLIENT_SECRET", "wrong-s3cret").run(&plan(&["--log-level", "trace"])).exits(1);

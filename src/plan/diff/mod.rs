@@ -4,19 +4,25 @@
 //! (`order`) or whether it is safe (`rails`).
 
 mod groups;
+mod leaving;
 mod mappings;
 mod members;
+mod removal;
 pub(super) mod users;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::policy::Policy;
+use super::renames::Renamed;
 use super::world::World;
 use super::{
-    Action, BlindSpot, BlindSpotWhat, Change, Expects, FieldChange, Kept, KeptWhy, Kind, Object, Phase,
+    Action, BlindSpot, BlindSpotWhat, Change, Expects, FieldChange, FieldValue, Kept, KeptWhy, Kind, Object,
+    Phase,
 };
-use crate::desired::{Because, Desired};
-use crate::model::{GroupName, Member, UserKey};
+use crate::desired::{Because, Desired, Said};
+use crate::model::{ClientId, GroupName, KeyPart, Member, Origin, UserKey};
 
+use leaving::Leaving;
 pub(super) use mappings::is_undeletable;
 
 /// What a diff comes to. The changes' ids are their indexes here, and `needs` speaks of these.
@@ -30,12 +36,18 @@ pub(super) struct Diff {
 }
 
 /// Compares both sides.
-pub(super) fn diff(desired: &Desired, world: &World<'_>) -> Diff {
+pub(super) fn diff(renamed: &Renamed<'_>, world: &World<'_>, policy: &Policy) -> Diff {
+    let desired = &*renamed.desired;
     let mut diff = Diff::default();
-    users::diff(desired, world, &mut diff);
+    for user in &renamed.settled {
+        diff.keep(KeptWhy::Renamed, Kind::User, user.to_string());
+    }
+    let leaving = Leaving::new(desired, world, policy, &mut diff);
+    users::diff(desired, &renamed.names, world, &mut diff);
     groups::diff(desired, world, &mut diff);
-    members::diff(desired, world, &mut diff);
+    members::diff(desired, world, &leaving, &mut diff);
     mappings::diff(desired, world, &mut diff);
+    removal::diff(desired, world, &leaving, &mut diff);
     unknown_defaults(world, &mut diff);
     unknown_origins(desired, world, &mut diff);
     diff
@@ -101,6 +113,16 @@ impl Diff {
     }
 }
 
+/// A group's key, with `/` and `%` made harmless as in longer keys.
+fn group_key(name: &GroupName) -> String {
+    KeyPart(name.as_str()).to_string()
+}
+
+/// A client's key, likewise.
+fn client_key(id: &ClientId) -> String {
+    KeyPart(id.as_str()).to_string()
+}
+
 /// Without `zones.read` the names that UAA ships count as default groups.
 fn unknown_defaults(world: &World<'_>, diff: &mut Diff) {
     if world.observed.default_groups.is_some() {
@@ -116,23 +138,35 @@ fn unknown_defaults(world: &World<'_>, diff: &mut Diff) {
     });
 }
 
-/// Neither the server nor the manifest says which identity providers there are.
+/// Tells which origins the server does not confirm: nobody knows them, or only the manifest vouches for them.
 fn unknown_origins(desired: &Desired, world: &World<'_>, diff: &mut Diff) {
-    let named = super::scope::named_origins(desired);
-    let unknown = named
-        .into_iter()
-        .map(|(origin, _)| origin.as_str())
-        .filter(|origin| super::objections::knows_origin(desired, world, origin).is_none());
-    let items: BTreeSet<String> = unknown.map(str::to_owned).collect();
+    let confirmed =
+        |origin: &Origin| world.observed.origins.as_ref().is_some_and(|providers| providers.contains(origin));
+    let named = super::scope::named_origins(desired).into_iter().map(|(origin, _)| origin);
+    let items: BTreeSet<&Origin> = named.filter(|origin| !confirmed(origin)).collect();
     if items.is_empty() {
         return;
     }
+    let unreadable = "the token may not read identity providers (that takes `idps.read`)";
+    let why = match (&desired.pin.origins, &world.observed.origins) {
+        (None, _) => {
+            format!("{unreadable}, and `target.origins` lists none; UAA takes any text for an origin")
+        }
+        (Some(Said { because, .. }), None) => format!(
+            "only the manifest vouches for them (`target.origins`, {because}): {unreadable}; UAA takes any text for an \
+             origin"
+        ),
+        (Some(Said { because, .. }), Some(_)) => format!(
+            "only the manifest vouches for them (`target.origins`, {because}): the server has no such identity \
+             provider, and whoever makes one of that name decides who logs in as these users"
+        ),
+    };
+    let vouched = items.iter().filter(|origin| super::scope::vouched_for(desired, origin));
+    let word = FieldValue::Text("target.origins".to_owned());
     diff.blind_spots.push(BlindSpot {
         what: BlindSpotWhat::Origins,
-        items: items.into_iter().collect(),
-        values: BTreeMap::new(),
-        why: "the token may not read identity providers (that takes `idps.read`), and `target.origins` lists none; \
-              UAA takes any text for an origin"
-            .to_owned(),
+        values: vouched.map(|origin| (origin.to_string(), word.clone())).collect(),
+        items: items.iter().map(ToString::to_string).collect(),
+        why,
     });
 }

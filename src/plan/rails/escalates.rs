@@ -35,7 +35,7 @@ pub(super) fn gains(case: &Case<'_>) -> Vec<Gain> {
     let mut gains: BTreeMap<(GroupName, Subject), Gain> = BTreeMap::new();
     for change in case.changes {
         let Some((group, subject)) = given(change) else { continue };
-        for privileged in case.widest.outer(&group).iter() {
+        for privileged in &case.widest.scopes(&group) {
             if !case.policy.is_privileged(privileged) || had(case, &subject, privileged) {
                 continue;
             }
@@ -70,7 +70,7 @@ pub(super) fn gains(case: &Case<'_>) -> Vec<Gain> {
         for (id, Membership { group: outer, member }) in &nestings {
             let Member::Group(inner) = member else { continue };
             let from = gain.through.iter().any(|start| case.widest.outer(start).contains(inner));
-            if from && case.widest.outer(outer).contains(&gain.privileged) {
+            if from && case.widest.inner(&gain.privileged).contains(outer) {
                 gain.nesting.insert(*id);
             }
         }
@@ -105,20 +105,21 @@ fn common(subject: &Subject, privileged: &GroupName) -> Subject {
     }
 }
 
-/// Tells whether the subject held it before (a membership that a login brought, and may end, does not count).
+/// Tells whether the subject held it before. What does not count: a membership that a login brought, and may end; and
+/// the scope alone, by a group `a,privileged`, whose case may be another.
 fn had(case: &Case<'_>, subject: &Subject, privileged: &GroupName) -> bool {
     match subject {
         // A group in a cycle is no holder of itself.
         Subject::Member(Member::Group(group)) if group == privileged => true,
         Subject::Member(member) => case.before.holds(member, privileged),
-        Subject::Mapped(mapping) => case.before.maps(&mapping.origin, mapping, privileged),
+        Subject::Mapped(mapping) => case.before.maps(mapping, privileged),
     }
 }
 
 fn keeps(case: &Case<'_>, subject: &Subject, privileged: &GroupName) -> bool {
     match subject {
-        Subject::Member(member) => case.after.holds(member, privileged),
-        Subject::Mapped(mapping) => case.after.maps(&mapping.origin, mapping, privileged),
+        Subject::Member(member) => case.after.gets(member, privileged),
+        Subject::Mapped(mapping) => case.after.gets_mapped(mapping, privileged),
     }
 }
 

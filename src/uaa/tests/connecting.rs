@@ -64,6 +64,59 @@ async fn whatever_is_no_uaa_is_named_with_its_cause() {
 }
 
 #[tokio::test]
+async fn a_uaa_at_another_path_of_the_host_is_found() {
+    for (typed, right) in [("/uaa", ""), ("", "/uaa"), ("/uaa/oauth/token", "/uaa"), ("/login", "")] {
+        let server = MockServer::start().await;
+        on(&server, "GET", &format!("{right}/info"), [ok(json!({"app": {"version": "4.30.0"}}))]).await;
+        let error = refusal(&format!("{}{typed}", server.uri())).await;
+        assert_eq!(error.hints, [format!("UAA answers at {}{right}: write that in --target", server.uri())]);
+    }
+}
+
+#[tokio::test]
+async fn plain_http_to_a_tls_port_names_the_address_to_write() {
+    for body in [
+        "Bad Request\r\nThis combination of host and port requires TLS.\r\n",
+        "<html>The plain HTTP request was sent to HTTPS port</html>",
+        "Client sent an HTTP request to an HTTPS server.",
+    ] {
+        let server = MockServer::start().await;
+        let answer = ResponseTemplate::new(400).set_body_raw(body, "text/html");
+        on(&server, "GET", "/info", [answer]).await;
+        let error = refusal(&server.uri()).await;
+        let right = server.uri().replace("http://", "https://");
+        assert_eq!(error.hints, [format!("write {right} in --target")]);
+        assert_eq!(received(&server).await.iter().filter(|request| request.ends_with("/info")).count(), 1);
+    }
+    // Others only send a TLS alert, or hang up.
+    let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let port = silent.local_addr().expect("bound").port();
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = silent.accept().await {
+            drop(stream)
+        }
+    });
+    let error = refusal(&format!("http://127.0.0.1:{port}")).await;
+    assert!(text(&error).contains(&format!("write https://127.0.0.1:{port}")), "{error:?}");
+}
+
+#[tokio::test]
+async fn a_connection_that_hangs_is_tried_once_and_its_time_is_named() {
+    // Listens, and never answers the TLS handshake.
+    let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let port = silent.local_addr().expect("bound").port();
+    let impatient = Connection {
+        timeout: Duration::from_millis(800),
+        ..connection(&format!("https://127.0.0.1:{port}"))
+    };
+    let begun = std::time::Instant::now();
+    let error = identify(&impatient).await.expect_err("silence");
+    assert!(begun.elapsed() < Duration::from_millis(700), "{:?}", begun.elapsed());
+    assert_eq!(error.message, format!("no connection to https://127.0.0.1:{port} within 0.4 s"));
+    assert!(error.hints[0].contains("firewall"), "{error:?}");
+}
+
+#[tokio::test]
 async fn an_answer_without_end_is_not_read_to_its_end() {
     let server = MockServer::start().await;
     let long = ResponseTemplate::new(200).set_body_raw("x".repeat(2 << 20), "application/json");
@@ -92,7 +145,11 @@ async fn each_way_to_miss_a_server_has_its_own_words() {
     }
     let server = MockServer::start().await;
     let tls_to_plain = server.uri().replace("http://", "https://");
-    assert!(text(&refusal(&tls_to_plain).await).contains("does not speak TLS"));
+    let said = text(&refusal(&tls_to_plain).await);
+    assert!(
+        said.contains("does not speak TLS") && said.contains(&format!("write {} in", server.uri())),
+        "{said}"
+    );
 }
 
 #[tokio::test]
@@ -112,4 +169,16 @@ async fn a_ca_file_without_certificate_is_told_before_anything_is_sent() {
             .await
             .expect_err("no certificate");
     assert!(text(&error).contains("BEGIN CERTIFICATE"));
+}
+
+#[test]
+fn a_secret_too_short_to_be_masked_is_told_once_and_not_shown() {
+    let with = |mask: &[&str]| Connection {
+        mask: mask.iter().map(|&secret| SecretString::from(secret)).collect(),
+        ..connection("https://localhost:1")
+    };
+    assert_eq!(with(&["long enough", ""]).warning(), None);
+    let one = with(&["xyz", "long enough"]).warning().expect("a warning");
+    assert!(one.contains("a secret has fewer than 4") && !one.contains("xyz"), "{one}");
+    assert!(with(&["xyz", "a"]).warning().expect("a warning").starts_with("2 secrets"));
 }

@@ -1,5 +1,6 @@
 use super::*;
-use crate::observed::ReadScope;
+use crate::model::{Guid, Origin};
+use crate::observed::{MemberKind, ReadScope};
 
 async fn refused(answer: ResponseTemplate) -> Error {
     let server = MockServer::start().await;
@@ -67,6 +68,26 @@ async fn a_refused_log_in_names_both_possibilities_and_where_the_secret_is() {
 }
 
 #[tokio::test]
+async fn what_a_server_says_cannot_steer_a_terminal() {
+    let hostile = "\u{1b}[31mred\u{202e}\r\n";
+    let shown = "\\u{1b}[31mred\\u{202e}\\u{d}\\u{a}";
+    for answer in [
+        no(401, "unauthorized", hostile),
+        no(400, hostile, "x"),
+        no(403, hostile, "x"),
+        no(500, "x", hostile),
+    ] {
+        let said = text(&refused(answer).await);
+        assert!(said.contains(shown), "{said:?}");
+        assert!(!said.chars().any(|c| c != '\n' && crate::visible::is_invisible(c)), "{said:?}");
+    }
+    let server = empty().await;
+    on(&server, "GET", "/Groups", [no(403, "insufficient_scope", hostile)]).await;
+    let error = logged_in(&server).await.0.observe(&ReadScope::default()).await.expect_err("refused");
+    assert!(text(&error).contains(shown), "{error:?}");
+}
+
+#[tokio::test]
 async fn a_token_answer_that_cannot_be_read_is_not_shown() {
     for body in [format!(r#"{{"access_token": ["{TOKEN}"]}}"#), format!("{TOKEN} and more")] {
         let answer = ResponseTemplate::new(200).set_body_raw(body, "application/json");
@@ -91,7 +112,7 @@ async fn many_requests_that_are_refused_at_once_fetch_one_new_token() {
     let server = empty().await;
     let refusal =
         || no(401, "invalid_token", "The token expired, was revoked, or the token ID is incorrect.");
-    for at in ["/Groups", "/Groups/External", "/identity-zones/uaa"] {
+    for at in ["/Groups", "/Groups/External", "/identity-providers"] {
         Mock::given(method("GET"))
             .and(path(at))
             .respond_with(refusal())
@@ -101,8 +122,10 @@ async fn many_requests_that_are_refused_at_once_fetch_one_new_token() {
             .await;
     }
     on(&server, "GET", "/Groups", [page(0, [])]).await;
+    on(&server, "GET", "/identity-providers", [ok(json!([]))]).await;
     let (reader, _) = logged_in(&server).await;
-    assert!(reader.observe(&ReadScope::default()).await.is_ok());
+    let scope = ReadScope { origins: [Origin::new("ldap")].into(), ..ReadScope::default() };
+    assert!(reader.observe(&scope).await.is_ok());
     assert_eq!(tokens(&server).await, 2);
 }
 
@@ -127,4 +150,65 @@ async fn a_token_is_renewed_before_it_expires() {
     tokio::time::sleep(Duration::from_millis(950)).await;
     assert!(reader.observe(&ReadScope::default()).await.is_ok());
     assert_eq!(tokens(&server).await, 2);
+}
+
+#[tokio::test]
+async fn a_token_that_lasts_longer_than_any_clock_is_a_token() {
+    let server = MockServer::start().await;
+    on(&server, "POST", "/oauth/token", [token(u64::MAX)]).await;
+    on(&server, "GET", "/identity-zones/uaa", [ResponseTemplate::new(403)]).await;
+    on(&server, "GET", "/Groups/External", [page(0, [])]).await;
+    on(&server, "GET", "/Groups", [page(0, [])]).await;
+    let (reader, _) = logged_in(&server).await;
+    assert!(reader.observe(&ReadScope::default()).await.is_ok());
+    assert_eq!(tokens(&server).await, 1);
+}
+
+#[tokio::test]
+async fn a_token_that_cannot_be_renewed_is_asked_for_once_by_all_who_wait_for_it() {
+    let server = MockServer::start().await;
+    on(&server, "POST", "/oauth/token", [token(43_199), html(503)]).await;
+    let (_, writer) = logged_in(&server).await;
+    on(&server, "POST", "/Groups/g1/members", [no(401, "invalid_token", "expired")]).await;
+    let members: Vec<Guid> = (0..8).map(|n| Guid::new(format!("u{n}"))).collect();
+    let group = Guid::new("g1");
+    let adds = members.iter().map(|member| writer.add_member(&group, member, MemberKind::User));
+    for added in futures_util::future::join_all(adds).await {
+        assert_eq!(failure(added.expect_err("no token")).0, WriteErrorKind::Systemic);
+    }
+    // The first, and what one request costs at a server that is down.
+    assert_eq!(tokens(&server).await, 1 + 4);
+}
+
+#[tokio::test]
+async fn the_default_zone_by_its_id_is_no_switch_and_asks_for_no_authority() {
+    let server = MockServer::start().await;
+    let least = json!({"access_token": TOKEN, "token_type": "bearer", "expires_in": 9, "scope": "scim.read"});
+    on(&server, "POST", "/oauth/token", [ok(least)]).await;
+    on(&server, "GET", "/identity-zones/uaa", [no(403, "insufficient_scope", "x")]).await;
+    on(&server, "GET", "/Groups/External", [page(0, [])]).await;
+    on(&server, "GET", "/Groups", [page(0, [])]).await;
+    let in_default = Connection { zone: Some("uaa".to_owned()), ..connection(&server.uri()) };
+    let (reader, _) = super::super::log_in(in_default, Server::default()).await.expect("a token");
+    let observed = reader.observe(&ReadScope::default()).await.expect("read");
+    assert_eq!((observed.server.zone.as_str(), observed.zone_by_header), ("uaa", false));
+    for request in server.received_requests().await.expect("requests are recorded") {
+        assert!(!request.headers.keys().any(|name| name.as_str().starts_with("x-identity")));
+    }
+}
+
+#[tokio::test]
+async fn another_zone_is_reached_by_the_header() {
+    let server = uaa().await;
+    on(&server, "GET", "/identity-zones/t1", [ok(json!({"id": "t1", "subdomain": "t1"}))]).await;
+    on(&server, "GET", "/Groups/External", [page(0, [])]).await;
+    on(&server, "GET", "/Groups", [page(0, [])]).await;
+    let in_t1 = Connection { zone: Some("t1".to_owned()), ..connection(&server.uri()) };
+    let (reader, _) = super::super::log_in(in_t1, Server::default()).await.expect("a token");
+    let observed = reader.observe(&ReadScope::default()).await.expect("read");
+    assert_eq!((observed.server.zone.as_str(), observed.zone_by_header), ("t1", true));
+    for request in server.received_requests().await.expect("requests are recorded") {
+        let at = request.url.path();
+        assert_eq!(request.headers.contains_key("x-identity-zone-id"), at.starts_with("/Groups"), "{at}");
+    }
 }

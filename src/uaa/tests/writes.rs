@@ -155,6 +155,25 @@ async fn what_cannot_be_settled_is_unknown_and_what_was_never_sent_is_not() {
 }
 
 #[tokio::test]
+async fn after_a_failure_over_one_thing_a_look_tells_whether_uaa_is_broken() {
+    let change = [text_field("email", "a@b", "new@b")];
+    for (groups, answers) in [
+        (page(9, [group("d", &[])]), true),
+        (no(500, "scim", "Unexpected error"), false),
+        (html(200), false),
+        (no(401, "invalid_token", "x"), false),
+    ] {
+        let server = uaa().await;
+        on(&server, "GET", "/Users/u1", [no(500, "scim", "Unexpected error")]).await;
+        on(&server, "GET", "/Groups", [groups]).await;
+        let (_, writer) = logged_in(&server).await;
+        let failed = writer.update_user(&Guid::new("u1"), &change).await.expect_err("odd data");
+        assert_eq!(failure(failed).0, WriteErrorKind::Faulty);
+        assert_eq!(writer.answers().await.is_ok(), answers);
+    }
+}
+
+#[tokio::test]
 async fn a_put_repeats_all_that_uaa_stores_and_the_version() {
     let server = uaa().await;
     on(&server, "GET", "/Users/u1", [ok(user("a@b", 7))]).await;
@@ -282,7 +301,11 @@ async fn what_adding_a_member_comes_to() {
         (vec![no(422, "scim", "deadlock")], row(), Ok(Written::Done)),
         (vec![no(422, "scim", "deadlock"), ResponseTemplate::new(201)], none(), Ok(Written::Done)),
         (vec![none(), ResponseTemplate::new(201)], none(), Ok(Written::Done)),
-        (vec![no(500, "scim", "Unexpected error")], none(), Err(WriteErrorKind::Systemic)),
+        (vec![no(500, "scim", "Unexpected error")], none(), Err(WriteErrorKind::Faulty)),
+        (vec![no(500, "scim", "Unexpected error")], no(500, "scim", "x"), Err(WriteErrorKind::Unsettled)),
+        (vec![no(500, "scim", "Unexpected error")], no(403, "scim", "x"), Err(WriteErrorKind::Unknown)),
+        (vec![html(504)], no(500, "scim", "x"), Err(WriteErrorKind::Unknown)),
+        (vec![html(504)], none(), Err(WriteErrorKind::Systemic)),
         (vec![no(503, "uaa_unavailable", "backup")], none(), Err(WriteErrorKind::Systemic)),
     ] {
         let server = uaa().await;
@@ -304,7 +327,7 @@ async fn what_removing_a_member_comes_to() {
         (vec![html(502), gone()], gone(), Ok(Written::Done)),
         (vec![ResponseTemplate::new(404).set_body_json(json!({}))], gone(), Err(WriteErrorKind::Systemic)),
         (vec![no(500, "scim", "Unexpected error")], gone(), Ok(Written::Done)),
-        (vec![no(500, "scim", "Unexpected error")], ok(json!({})), Err(WriteErrorKind::Systemic)),
+        (vec![no(500, "scim", "Unexpected error")], ok(json!({})), Err(WriteErrorKind::Faulty)),
         (vec![no(403, "insufficient_scope", "x")], ok(json!({})), Err(WriteErrorKind::Systemic)),
     ] {
         let server = uaa().await;
@@ -334,7 +357,7 @@ async fn what_mapping_comes_to_is_seen_in_the_list() {
         (no(404, "scim", "not found"), mapped("cn=a_b"), Ok(Written::Done)),
         (no(422, "scim", "Incorrect result size"), mapped("cn=a_b"), Ok(Written::Done)),
         (no(404, "scim", "Group g1 does not exist"), page(0, []), Err(WriteErrorKind::Refused)),
-        (no(500, "scim", "Unexpected error"), page(0, []), Err(WriteErrorKind::Systemic)),
+        (no(500, "scim", "Unexpected error"), page(0, []), Err(WriteErrorKind::Faulty)),
     ] {
         let server = uaa().await;
         on(&server, "POST", "/Groups/External", [answer]).await;
@@ -370,7 +393,7 @@ async fn what_unmapping_comes_to_is_seen_in_the_list() {
         ),
         ("cn=a\\b", not_found(), mapped("cn=a\\b"), Err(WriteErrorKind::Refused)),
         ("cn=a_b", no(500, "scim", "Unexpected error"), mapped("cn=a_b"), Err(WriteErrorKind::Refused)),
-        ("cn=a", no(500, "scim", "Unexpected error"), mapped("cn=a"), Err(WriteErrorKind::Systemic)),
+        ("cn=a", no(500, "scim", "Unexpected error"), mapped("cn=a"), Err(WriteErrorKind::Faulty)),
         ("..", ok(json!({})), page(0, []), Err(WriteErrorKind::Refused)),
     ] {
         let server = uaa().await;

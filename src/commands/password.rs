@@ -38,10 +38,17 @@ pub(super) async fn run(args: &PasswordArgs, console: &Console) -> Result<Exit, 
     let set = match writer.set_password(&id, &password).await {
         Ok(set) => set,
         Err(error) => {
-            if error.kind != WriteErrorKind::Unknown {
-                place.take_back();
-            }
-            return Err(failed(&format!("the password of {user} is not set"), error).into());
+            let set = match error.kind {
+                WriteErrorKind::Refused | WriteErrorKind::Drifted => {
+                    place.take_back();
+                    "is not set"
+                }
+                WriteErrorKind::Faulty
+                | WriteErrorKind::Systemic
+                | WriteErrorKind::Unsettled
+                | WriteErrorKind::Unknown => "may be set or not; the same command with it again settles that",
+            };
+            return Err(failed(&format!("the password of {user} {set}"), error).into());
         }
     };
     if args.must_change

@@ -128,7 +128,10 @@ impl Rotation<'_> {
                     .into())
             }
             // Maybe it was handled.
-            WriteErrorKind::Systemic | WriteErrorKind::Unknown => match self.works(&self.new).await {
+            WriteErrorKind::Faulty
+            | WriteErrorKind::Systemic
+            | WriteErrorKind::Unsettled
+            | WriteErrorKind::Unknown => match self.works(&self.new).await {
                 Ok(true) => Ok(()),
                 Ok(false) => {
                     self.place.take_back();
@@ -165,7 +168,7 @@ impl Rotation<'_> {
         };
         self.wait().await?;
         let mut dropped = writer.drop_old_client_secret(&self.client, self.own(true)).await;
-        if dropped.as_ref().is_err_and(|error| error.kind == WriteErrorKind::Systemic) {
+        if dropped.as_ref().is_err_and(|error| error.kind != WriteErrorKind::Refused) {
             // Maybe it was handled; then there is but one left, and UAA says so.
             dropped = writer.drop_old_client_secret(&self.client, self.own(true)).await;
         }

@@ -37,7 +37,7 @@ impl Writer {
         id: &Guid,
         password: &SecretString,
     ) -> Result<Written, WriteError> {
-        self.mask().learn(password.clone());
+        self.mask().learn(password);
         let request = Request::new(Method::PUT, format!("/Users/{}/password", segment(id.as_str())))
             .json(json!({"password": password.expose_secret()}));
         let name = request.name();

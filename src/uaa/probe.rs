@@ -69,7 +69,7 @@ pub(super) async fn try_secret(
     client: &ClientId,
     secret: &SecretString,
 ) -> Result<bool, Error> {
-    transport.mask.learn(secret.clone());
+    transport.mask.learn(secret);
     let form = Serializer::new(String::new())
         .append_pair("grant_type", NO_GRANT)
         .append_pair("client_id", client.as_str())

@@ -40,7 +40,7 @@ impl Writer {
         id: &ClientId,
         secret: &SecretString,
     ) -> Result<Written, WriteError> {
-        self.mask().learn(secret.clone());
+        self.mask().learn(secret);
         let body =
             json!([{"client_id": id.as_str(), "client_secret": secret.expose_secret(), "action": "secret"}]);
         let request = Request::new(Method::POST, MODIFY).json(body);
@@ -72,7 +72,7 @@ impl Writer {
         let mut body = json!({"clientId": id.as_str(), "changeMode": mode});
         for (key, value) in [("secret", secret), ("oldSecret", old)] {
             if let Some(value) = value {
-                self.mask().learn(value.clone());
+                self.mask().learn(value);
                 body[key] = json!(value.expose_secret());
             }
         }

@@ -84,6 +84,11 @@ pub fn check(me: &Identity, server: &Server, needs: &[Need]) -> Result<(), Error
     }))
 }
 
+/// Whether a token of the default zone may read any zone from there.
+pub(super) fn reads_zones(scopes: &BTreeSet<String>) -> bool {
+    ["zones.read", "zones.write", "uaa.admin"].iter().any(|&scope| scopes.contains(scope))
+}
+
 /// The name of a scope as a client of the default zone must hold it to have it in another zone.
 pub(super) fn in_zone(scope: &str, zone: Option<&str>) -> String {
     match zone {

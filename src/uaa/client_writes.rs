@@ -152,7 +152,7 @@ impl Writer {
             if round == ROUNDS {
                 break;
             }
-            match self.replace(id, current, wanted).await? {
+            match self.put_client(id, current, wanted).await? {
                 Replaced::Done => return Ok(Written::Done),
                 Replaced::Lost(error) => (lost, failed) = (true, Some(error)),
             }
@@ -163,7 +163,7 @@ impl Writer {
     }
 
     /// Writes the whole client; once more when somebody else wrote between our look and that, on top of theirs.
-    async fn replace(
+    async fn put_client(
         &self,
         id: &ClientId,
         seen: Client,

@@ -13,9 +13,9 @@ use serde_json::{Map, Value, json};
 use super::http::{Answer, Repeat, Request, segment};
 use super::list::{Listing, PAGE};
 use super::read::term;
+use super::rounds::Verdict;
 use super::session::NoAnswer;
-use super::users::{id_of, shown};
-use super::writing::{ROUNDS, is_open, may_be_handled, pause};
+use super::users::shown;
 use super::{WriteError, WriteErrorKind, Writer, Written, wire};
 use crate::model::{GroupName, Guid};
 use crate::observed::{MemberKind, MemberRow};
@@ -40,36 +40,8 @@ impl Writer {
         if let Some(description) = description.filter(|text| !text.is_empty()) {
             body["description"] = json!(description);
         }
-        let request = || Request::new(Method::POST, "/Groups").json(body.clone());
-        let mut lost = None;
-        for round in 0..=ROUNDS {
-            pause(round).await;
-            if let Some(lost) = lost.take() {
-                match self.find_group(name).await {
-                    Err(error) => return Err(WriteError::unknown(lost, &error)),
-                    Ok(Some(found)) => return self.same_group(name, description, &found),
-                    Ok(None) if round == ROUNDS => return Err(lost),
-                    Ok(None) => {}
-                }
-            }
-            match self.send(request(), Repeat::IfNotHandled).await {
-                Ok(answer) if answer.status == StatusCode::CREATED => match id_of(&answer) {
-                    Some(id) => return Ok(id),
-                    None => lost = Some(self.refused("POST /Groups", &answer)),
-                },
-                Ok(answer) if answer.status == StatusCode::CONFLICT => {
-                    return match self.find_group(name).await? {
-                        Some(found) => self.same_group(name, description, &found),
-                        None => Err(self.refused("POST /Groups", &answer)),
-                    };
-                }
-                Ok(answer) if is_open(&answer) => lost = Some(self.refused("POST /Groups", &answer)),
-                Ok(answer) => return Err(self.refused("POST /Groups", &answer)),
-                Err(failure) if may_be_handled(&failure) => lost = Some(WriteError::no_answer(failure)),
-                Err(failure) => return Err(WriteError::no_answer(failure)),
-            }
-        }
-        Err(lost.unwrap_or_else(|| WriteError::new(WriteErrorKind::Systemic, "POST /Groups: no answer")))
+        let ours = |found: wire::Group, _| self.same_group(name, description, &found);
+        self.create("/Groups", &body, async || self.find_group(name).await, ours).await
     }
 
     /// A group that is there already is ours if it is exactly what we would have made.
@@ -124,32 +96,17 @@ impl Writer {
             true => json!({"meta": {"attributes": ["description"]}}),
             false => json!({"description": after}),
         };
-        let mut failed: Option<WriteError> = None;
-        let mut lost = false;
-        for round in 0..=ROUNDS {
-            pause(round).await;
-            let current = match self.get_group(&path).await {
-                Ok(current) => current,
-                Err(error) => {
-                    return Err(match failed {
-                        Some(failed) if lost => failed.unknown(&error),
-                        _ => error,
-                    });
-                }
-            };
-            if current.description == after {
-                return Ok(if lost { Written::Done } else { Written::AlreadySo });
-            }
-            if current.description != before {
+        let is_as_wished = |current: &Current| {
+            if current.description != after && current.description != before {
                 return Err(self.drifted(&format!(
                     "group {id}: description is {}, where the plan saw {}",
-                    shown(&FieldValue::Text(current.description)),
-                    shown(&FieldValue::Text(before)),
+                    shown(&FieldValue::Text(current.description.clone())),
+                    shown(&FieldValue::Text(before.clone())),
                 )));
             }
-            if round == ROUNDS {
-                break;
-            }
+            Ok(current.description == after)
+        };
+        let write = async |current: &Current| {
             let request = Request::new(Method::PATCH, path.clone())
                 .header(IF_MATCH, format!("\"{}\"", current.version))
                 .json(body.clone());
@@ -159,24 +116,9 @@ impl Writer {
             if !appeared.is_empty() {
                 self.put_back(&path, appeared).await?;
             }
-            match outcome {
-                Ok(answer) if answer.status == StatusCode::OK => return Ok(Written::Done),
-                Ok(answer) if answer.status == StatusCode::CONFLICT => {
-                    let refused = self.refused(&name, &answer);
-                    failed = Some(WriteError { kind: WriteErrorKind::Drifted, ..refused });
-                }
-                Ok(answer) if is_open(&answer) => {
-                    (lost, failed) = (true, Some(self.refused(&name, &answer)));
-                }
-                Ok(answer) => return Err(self.refused(&name, &answer)),
-                Err(failure) if may_be_handled(&failure) => {
-                    (lost, failed) = (true, Some(WriteError::no_answer(failure)));
-                }
-                Err(failure) => return Err(WriteError::no_answer(failure)),
-            }
-        }
-        let none = || WriteError::new(WriteErrorKind::Systemic, format!("PATCH {path}: no answer"));
-        Err(failed.unwrap_or_else(none))
+            self.tried(name, outcome)
+        };
+        self.replace(async || self.get_group(&path).await, is_as_wished, write).await
     }
 
     /// Sends a request and meanwhile reads the group's rows again and again; collects those that were not there.
@@ -204,7 +146,8 @@ impl Writer {
     async fn put_back(&self, path: &str, appeared: Rows) -> Result<(), WriteError> {
         let now = self.get_rows(path).await?;
         for (member, row) in appeared.into_iter().filter(|(id, _)| !now.contains_key(id)) {
-            tracing::debug!(path, %member, "putting back a member that the PATCH has dropped");
+            let id = crate::visible::visible(member.as_str());
+            tracing::debug!(path, member = id, "putting back a member that the PATCH has dropped");
             self.post_member(path, &member, row.kind, row.origin.as_str()).await?;
         }
         Ok(())
@@ -257,93 +200,46 @@ impl Writer {
     ) -> Result<Written, WriteError> {
         let body = json!({"value": member.as_str(), "type": wire::kind(kind), "origin": origin});
         let path = format!("{group_path}/members");
-        let mut failed: Option<WriteError> = None;
-        let mut lost = false;
-        for round in 0..ROUNDS {
-            pause(round).await;
-            let request = Request::new(Method::POST, path.clone()).json(body.clone());
-            let name = request.name();
-            let (open, error) = match self.send(request, Repeat::Harmless).await {
-                Ok(answer) if answer.status == StatusCode::CREATED => return Ok(Written::Done),
-                Ok(answer) if answer.status == StatusCode::CONFLICT => {
-                    let text = answer.error_text().unwrap_or_default();
-                    let mut error = self.refused(&name, &answer);
-                    if text.contains("default group") {
-                        // The same word as for an existing member, and the opposite meaning (trap 28).
-                        error.message.push_str(
-                            " (everyone in the zone holds a default group: there are no rows in it)",
-                        );
-                        return Err(error);
-                    }
-                    if answer.error_word().as_deref() == Some("member_already_exists") {
-                        let done = lost || answer.earlier_lost;
-                        return Ok(if done { Written::Done } else { Written::AlreadySo });
-                    }
-                    (false, error)
+        let request = || Request::new(Method::POST, path.clone()).json(body.clone());
+        let judge = |answer: &Answer| {
+            let word = answer.error_word();
+            match (answer.status, word.as_deref()) {
+                (StatusCode::CREATED, _) => Verdict::Made,
+                // The same word as for an existing member, and the opposite meaning (trap 28).
+                (StatusCode::CONFLICT, _)
+                    if answer.error_text().is_some_and(|text| text.contains("default group")) =>
+                {
+                    Verdict::Refused(" (everyone in the zone holds a default group: there are no rows in it)")
                 }
+                (StatusCode::CONFLICT, Some("member_already_exists")) => Verdict::AsWished,
                 // 77.x answers 400 with a SQL text when two add the same row at once.
-                Ok(answer) if answer.status == StatusCode::BAD_REQUEST => {
-                    (false, self.refused(&name, &answer))
-                }
+                (StatusCode::CONFLICT | StatusCode::BAD_REQUEST, _) => Verdict::Look { again: false },
                 // The row was made, and somebody's PUT or PATCH of the group took it along before UAA read it back
                 // for its answer (seen live, 4.30.0): once more.
-                Ok(answer) if answer.error_word().as_deref() == Some("member_not_found") => {
-                    (true, self.refused(&name, &answer))
-                }
-                Ok(answer) if is_open(&answer) => (true, self.refused(&name, &answer)),
-                Ok(answer) => return Err(self.refused(&name, &answer)),
-                Err(failure) if may_be_handled(&failure) => (true, WriteError::no_answer(failure)),
-                Err(failure) => return Err(WriteError::no_answer(failure)),
-            };
-            lost |= open;
-            match self.has_member(group_path, member).await {
-                Ok(true) => return Ok(if lost { Written::Done } else { Written::AlreadySo }),
-                Ok(false) if open => failed = Some(error),
-                Ok(false) => return Err(error),
-                Err(reread) if open => return Err(error.unknown(&reread)),
-                Err(_) => return Err(error),
+                (_, Some("member_not_found")) => Verdict::Look { again: true },
+                _ => Verdict::Refused(""),
             }
-        }
-        let none = || WriteError::new(WriteErrorKind::Systemic, format!("POST {path}: no answer"));
-        Err(failed.unwrap_or_else(none))
+        };
+        self.change_row(request, judge, async || self.has_member(group_path, member).await).await
     }
 
     pub(super) async fn delete_member(&self, group: &Guid, member: &Guid) -> Result<Written, WriteError> {
         let group_path = format!("/Groups/{}", segment(group.as_str()));
         let path = format!("{group_path}/members/{}", segment(member.as_str()));
-        let mut failed: Option<WriteError> = None;
-        let mut lost = false;
-        for round in 0..ROUNDS {
-            pause(round).await;
-            let request = Request::new(Method::DELETE, path.clone());
-            let name = request.name();
-            let error = match self.send(request, Repeat::Harmless).await {
-                Ok(answer) if answer.status == StatusCode::OK => return Ok(Written::Done),
+        let request = || Request::new(Method::DELETE, path.clone());
+        let judge = |answer: &Answer| {
+            let word = answer.error_word();
+            match (answer.status, word.as_deref()) {
+                (StatusCode::OK, _) => Verdict::Made,
                 // With UAA's words only: `{}` speaks of the zone (trap 51). A group that is gone has no rows either.
-                Ok(answer)
-                    if answer.status == StatusCode::NOT_FOUND
-                        && matches!(
-                            answer.error_word().as_deref(),
-                            Some("member_not_found" | "scim_resource_not_found")
-                        ) =>
-                {
-                    let done = lost || answer.earlier_lost;
-                    return Ok(if done { Written::Done } else { Written::AlreadySo });
+                (StatusCode::NOT_FOUND, Some("member_not_found" | "scim_resource_not_found")) => {
+                    Verdict::AsWished
                 }
-                Ok(answer) if is_open(&answer) => self.refused(&name, &answer),
-                Ok(answer) => return Err(self.refused(&name, &answer)),
-                Err(failure) if may_be_handled(&failure) => WriteError::no_answer(failure),
-                Err(failure) => return Err(WriteError::no_answer(failure)),
-            };
-            lost = true;
-            match self.has_member(&group_path, member).await {
-                Ok(false) => return Ok(Written::Done),
-                Ok(true) => failed = Some(error),
-                Err(reread) => return Err(error.unknown(&reread)),
+                _ => Verdict::Refused(""),
             }
-        }
-        let none = || WriteError::new(WriteErrorKind::Systemic, format!("DELETE {path}: no answer"));
-        Err(failed.unwrap_or_else(none))
+        };
+        let is_gone = async || Ok(!self.has_member(&group_path, member).await?);
+        self.change_row(request, judge, is_gone).await
     }
 
     async fn has_member(&self, group_path: &str, member: &Guid) -> Result<bool, WriteError> {

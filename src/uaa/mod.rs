@@ -17,6 +17,7 @@ mod mask;
 mod probe;
 mod read;
 mod removals;
+mod rounds;
 mod secrets;
 mod session;
 #[cfg(test)]

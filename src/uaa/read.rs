@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use futures_util::future::try_join_all;
 use tokio::try_join;
 
+use super::authority::DEFAULT_ZONE;
 use super::list::{Listing, PAGE};
 use super::session::Looking;
 use super::{DefaultGroups, ReadBy, clients, trouble, wire, zone};
@@ -15,11 +16,12 @@ use crate::error::Error;
 use crate::model::{GroupName, Guid, Mapping, Origin, UserKey};
 use crate::observed::{Identity, MemberKind, Observed, ObservedGroup, ObservedUser, ReadScope, Server};
 
-/// The longest encoded filter. Request line and headers share 8 KB in a plain Tomcat (facts §3.7).
-const FILTER_BYTES: usize = 3500;
+/// The longest encoded filter. Request line and headers share 8 KB in a plain Tomcat (facts §3.7), of which our own
+/// headers and the rest of the address take less than 1 KB: as much as a filter is left for what proxies add.
+const FILTER_BYTES: usize = 4500;
 
 /// The most terms of a filter: the parser recurses once for each (facts §3.4). 150 took 219 ms.
-const FILTER_TERMS: usize = 100;
+const FILTER_TERMS: usize = 150;
 
 /// As many look-ups as are made without asking how long the list is.
 pub(super) const FEW: usize = 2;
@@ -35,10 +37,11 @@ struct Groups {
     zone: Option<String>,
 }
 
-/// Users found, and names by id.
-#[derive(Default)]
+/// Users found.
 struct Users {
     found: Vec<ObservedUser>,
+    /// Members whose ids were asked for on the way: who is not among the found is a ghost.
+    asked: BTreeSet<Guid>,
 }
 
 /// Reads what `scope` asks for. `default_groups` saves a request if they are known already.
@@ -50,35 +53,31 @@ pub(super) async fn observe(
     scope: &ReadScope,
 ) -> Result<Observed, Error> {
     let token = looking.token().await?;
-    let zone_wanted = Some(server.zone.as_str()).filter(|zone| !zone.is_empty());
-    let default_groups = async {
-        match default_groups {
-            Some(known) => Ok(known),
-            None => zone::read_default_groups(looking, zone_wanted).await,
-        }
-    };
     let origins = async {
         match scope.origins.is_empty() {
             true => Ok(None),
             false => zone::read_origins(looking).await,
         }
     };
-    let (groups, users, clients, mut default_groups, origins) = try_join!(
-        read_groups(looking),
-        read_users(looking, read_by, scope),
-        clients::read(looking, read_by, &scope.clients),
-        default_groups,
-        origins
-    )?;
-
-    let zone_id = groups.zone.clone().or_else(|| looking.zone().map(str::to_owned));
-    let zone_id = zone_id.unwrap_or_else(|| super::authority::DEFAULT_ZONE.to_owned());
-    if zone_wanted.is_none_or(|wanted| wanted != zone_id) && zone_id != super::authority::DEFAULT_ZONE {
-        // --target is the host of a zone of its own: the default zone was the wrong guess.
-        default_groups = zone::read_default_groups(looking, Some(&zone_id)).await?;
-    }
-
-    let names = read_names(looking, read_by, &groups.groups, scope, &users).await?;
+    let read_users_by = if scope.all_users { ReadBy::List } else { read_by };
+    let others = async {
+        let (groups, users) = read_groups_and_users(looking, read_users_by, scope).await?;
+        // --target can be the host of a zone of its own: the groups tell.
+        let zone_id = groups.zone.clone().or_else(|| looking.zone().map(str::to_owned));
+        let zone_id = zone_id.unwrap_or_else(|| DEFAULT_ZONE.to_owned());
+        let default_groups = async {
+            match default_groups {
+                Some(known) => Ok(known),
+                None => zone::read_default_groups(looking, &token.scopes, &zone_id).await,
+            }
+        };
+        let names = read_names(looking, read_by, &groups.groups, scope, &users);
+        let (names, default_groups) = try_join!(names, default_groups)?;
+        Ok::<_, Error>((groups, users, zone_id, names, default_groups))
+    };
+    let clients = clients::read(looking, read_by, &scope.clients);
+    let ((groups, users, zone_id, names, default_groups), clients, origins) =
+        try_join!(others, clients, origins)?;
     Ok(Observed {
         server: Server { zone: zone_id, ..server.clone() },
         me: Identity { client_id: Some(looking.client_id().clone()), user: None, scopes: token.scopes },
@@ -92,6 +91,46 @@ pub(super) async fn observe(
         default_groups,
         origins,
     })
+}
+
+/// Groups and users: one after the other where one request can find both the users that are asked for and the
+/// members without a name, else at once.
+async fn read_groups_and_users(
+    looking: &Looking,
+    read_by: ReadBy,
+    scope: &ReadScope,
+) -> Result<(Groups, Users), Error> {
+    // Some names cannot be looked up for certain; then only the list is.
+    let names = name_terms(scope.users.iter());
+    let few = |terms: &BTreeSet<String>| filters(terms.iter().cloned()).len() <= FEW;
+    match (read_by, names) {
+        (ReadBy::LookUp, Some(names)) if !names.is_empty() => {
+            read_groups_then_users(looking, names, scope).await
+        }
+        (ReadBy::Fewest, Some(names)) if !names.is_empty() && few(&names) => {
+            read_groups_then_users(looking, names, scope).await
+        }
+        (_, names) => try_join!(read_groups(looking), read_users(looking, read_by, names)),
+    }
+}
+
+/// Looks up users by name, and in the same requests the members by id where that takes none more.
+async fn read_groups_then_users(
+    looking: &Looking,
+    names: BTreeSet<String>,
+    scope: &ReadScope,
+) -> Result<(Groups, Users), Error> {
+    let groups = read_groups(looking).await?;
+    let mut asked: BTreeSet<Guid> = members(&groups.groups, scope).into_iter().cloned().collect();
+    let ids = asked.iter().map(id_term).collect::<BTreeSet<_>>();
+    let mut both = filters(names.iter().cloned().chain(ids));
+    let names = filters(names.into_iter());
+    if both.len() > names.len() {
+        (both, asked) = (names, BTreeSet::new());
+    }
+    let found: Vec<wire::User> = look_up(looking, both, wire::USER).await?;
+    let found = found.into_iter().map(wire::User::observed).collect();
+    Ok((groups, Users { found, asked }))
 }
 
 /// All groups with their rows, and all mappings.
@@ -158,12 +197,14 @@ fn user_listing(filter: Option<String>, attributes: &str) -> Listing {
     Listing { what: "users", path: "/Users", query, count: PAGE }
 }
 
-/// All users, or those that are asked for by name and maybe others.
-async fn read_users(looking: &Looking, read_by: ReadBy, scope: &ReadScope) -> Result<Users, Error> {
+/// The users that are asked for by name, and maybe others.
+async fn read_users(
+    looking: &Looking,
+    read_by: ReadBy,
+    names: Option<BTreeSet<String>>,
+) -> Result<Users, Error> {
     let listing = user_listing(None, wire::USER);
-    // Some names cannot be looked up for certain; then only the list is.
-    let filters = if scope.all_users { None } else { name_filters(scope.users.iter()) };
-    let found: Vec<wire::User> = match (read_by, filters) {
+    let found: Vec<wire::User> = match (read_by, names.map(|names| filters(names.into_iter()))) {
         (ReadBy::List, _) | (_, None) => looking.list(&listing).await?,
         (ReadBy::LookUp, Some(filters)) => look_up(looking, filters, wire::USER).await?,
         (ReadBy::Fewest, Some(filters)) if filters.len() <= FEW => {
@@ -178,7 +219,14 @@ async fn read_users(looking: &Looking, read_by: ReadBy, scope: &ReadScope) -> Re
             }
         }
     };
-    Ok(Users { found: found.into_iter().map(wire::User::observed).collect() })
+    Ok(Users { found: found.into_iter().map(wire::User::observed).collect(), asked: BTreeSet::new() })
+}
+
+/// The users that are members of the groups in question.
+fn members<'g>(groups: &'g BTreeMap<GroupName, ObservedGroup>, scope: &ReadScope) -> BTreeSet<&'g Guid> {
+    let groups = groups.values().filter(|group| scope.names_members_of(&group.name));
+    let rows = groups.flat_map(|group| &group.rows).filter(|(_, row)| row.kind == MemberKind::User);
+    rows.map(|(id, _)| id).collect()
 }
 
 /// The names of the users that are members of the groups in question.
@@ -189,25 +237,20 @@ async fn read_names(
     scope: &ReadScope,
     users: &Users,
 ) -> Result<BTreeMap<Guid, UserKey>, Error> {
-    let members: BTreeSet<&Guid> = groups
-        .values()
-        .filter(|group| scope.names_members_of(&group.name))
-        .flat_map(|group| &group.rows)
-        .filter(|(_, row)| row.kind == MemberKind::User)
-        .map(|(id, _)| id)
-        .collect();
+    let members = members(groups, scope);
     let mut names: BTreeMap<Guid, UserKey> = users
         .found
         .iter()
         .filter(|user| members.contains(&user.id))
         .map(|user| (user.id.clone(), user.key.clone()))
         .collect();
-    let unknown: Vec<&Guid> = members.iter().copied().filter(|id| !names.contains_key(*id)).collect();
+    let known = |id: &Guid| names.contains_key(id) || users.asked.contains(id);
+    let unknown: Vec<&Guid> = members.iter().copied().filter(|id| !known(id)).collect();
     if unknown.is_empty() {
         return Ok(names);
     }
     // After a list too: a user can be made between the list and the groups. What is not found now is a ghost.
-    let filters = filters(unknown.iter().map(|id| term("id", id.as_str())));
+    let filters = filters(unknown.into_iter().map(id_term).collect::<BTreeSet<_>>().into_iter());
     let listing = user_listing(None, wire::USER_NAME);
     let found: Vec<wire::Named> = if filters.len() <= FEW || read_by == ReadBy::LookUp {
         look_up(looking, filters, wire::USER_NAME).await?
@@ -265,15 +308,31 @@ async fn look_up<T: serde::de::DeserializeOwned + super::list::Keyed>(
     Ok(try_join_all(lists).await?.into_iter().flatten().collect())
 }
 
-/// Filters that find all these users, in any origin. None when a name cannot be looked up for certain.
-fn name_filters<'a>(wanted: impl Iterator<Item = &'a UserKey>) -> Option<Vec<String>> {
+/// Terms that find all these users, in any origin. None when a name cannot be looked up for certain.
+fn name_terms<'a>(wanted: impl Iterator<Item = &'a UserKey>) -> Option<BTreeSet<String>> {
     let mut terms = BTreeSet::new();
     for user in wanted {
         for spelling in spellings(user.username.as_str())? {
             terms.insert(term("userName", &spelling));
         }
     }
-    Some(filters(terms.into_iter()))
+    Some(terms)
+}
+
+/// A term that finds the user with this id, and hardly ever another: the first part of UAA's random UUIDs is as good as
+/// the whole, and takes half the room.
+fn id_term(id: &Guid) -> String {
+    let id = id.as_str();
+    let dashes = [8, 13, 18, 23];
+    let is_uuid = id.len() == 36
+        && id.bytes().enumerate().all(|(at, byte)| match dashes.contains(&at) {
+            true => byte == b'-',
+            false => byte.is_ascii_hexdigit(),
+        });
+    match is_uuid {
+        true => format!("id sw \"{}\"", &id[..8]),
+        false => term("id", id),
+    }
 }
 
 /// The spellings to ask for so that a name is found in whatever case the server has it, or None if no few of them do.
@@ -360,7 +419,22 @@ mod tests {
         let users: Vec<UserKey> = (0..50)
             .map(|n| UserKey::new(Origin::uaa(), Username::new(format!("firstname.lastname{n}@example.com"))))
             .collect();
-        assert_eq!(name_filters(users.iter()).map(|filters| filters.len()), Some(1));
+        let terms = name_terms(users.iter()).expect("plain names");
+        assert_eq!(filters(terms.iter().cloned()).len(), 1);
+        // And as many members, with seventeen whom the manifest does not name.
+        let ids = (0..67).map(|n| id_term(&Guid::new(format!("{n:08x}-6a1d-4c3b-9d9e-0a1b2c3d4e5f"))));
+        assert_eq!(filters(terms.into_iter().chain(ids)).len(), 1);
+    }
+
+    #[test]
+    fn only_a_uuid_is_asked_for_by_its_beginning() {
+        let id = |text: &str| id_term(&Guid::new(text));
+        assert_eq!(id("bc2b2bbc-1bfa-4721-aa09-ef55c1352a1b"), r#"id sw "bc2b2bbc""#);
+        assert_eq!(
+            id("bc2b2bbc-1bfa-4721-aa09-ef55c1352a1%"),
+            r#"id eq "bc2b2bbc-1bfa-4721-aa09-ef55c1352a1%""#
+        );
+        assert_eq!(id("u\"1"), r#"id eq "u\"1""#);
     }
 
     #[test]
@@ -371,7 +445,8 @@ mod tests {
         assert_eq!(split, terms);
         for filter in &filters {
             assert!(
-                url::form_urlencoded::byte_serialize(filter.as_bytes()).map(str::len).sum::<usize>() <= 3500
+                url::form_urlencoded::byte_serialize(filter.as_bytes()).map(str::len).sum::<usize>()
+                    <= FILTER_BYTES
             );
         }
     }

@@ -12,7 +12,6 @@ use serde_json::{Map, Value, json};
 use super::http::{Answer, Repeat, Request, segment};
 use super::list::{Listing, PAGE};
 use super::read::term;
-use super::writing::{ROUNDS, is_open, may_be_handled, pause};
 use super::{WriteError, WriteErrorKind, Writer, Written, wire};
 use crate::model::{Guid, UserKey};
 use crate::observed::ObservedUser;
@@ -34,6 +33,9 @@ const WRITABLE: [&str; 11] = [
     "aliasZid",
 ];
 
+/// A user as it was read, and what of it can be managed.
+type Read = (Map<String, Value>, ObservedUser);
+
 impl Writer {
     pub(super) async fn post_user(
         &self,
@@ -42,104 +44,38 @@ impl Writer {
         password: Option<&SecretString>,
     ) -> Result<Guid, WriteError> {
         let body = new_user(user, fields, password)?;
-        let mut lost = None;
-        for round in 0..=ROUNDS {
-            pause(round).await;
-            if let Some(lost) = lost.take() {
-                // An earlier try may have been handled: what is there now tells.
-                match self.find_user(user).await {
-                    Err(error) => return Err(WriteError::unknown(lost, &error)),
-                    Ok(Some(found)) if is_at(&found, fields, |field| &field.after) => return Ok(found.id),
-                    Ok(Some(found)) => return Err(made_by_another(user, &found)),
-                    Ok(None) if round == ROUNDS => return Err(lost),
-                    Ok(None) => {}
-                }
-            }
-            let request = Request::new(Method::POST, "/Users").json(body.clone());
-            let name = request.name();
-            match self.send(request, Repeat::IfNotHandled).await {
-                Ok(answer) if answer.status == StatusCode::CREATED => match id_of(&answer) {
-                    Some(id) => return Ok(id),
-                    None => lost = Some(self.refused(&name, &answer)),
-                },
-                Ok(answer) if answer.status == StatusCode::CONFLICT => {
-                    return match self.find_user(user).await? {
-                        // After a lost try that re-reading did not show yet.
-                        Some(found) if round > 0 && is_at(&found, fields, |field| &field.after) => {
-                            Ok(found.id)
-                        }
-                        Some(found) => Err(made_by_another(user, &found)),
-                        // The database thinks another name equal (a collation that ignores accents).
-                        None => Err(self.refused(&name, &answer)),
-                    };
-                }
-                Ok(answer) if is_open(&answer) => lost = Some(self.refused(&name, &answer)),
-                Ok(answer) => return Err(self.refused(&name, &answer)),
-                Err(failure) if may_be_handled(&failure) => lost = Some(WriteError::no_answer(failure)),
-                Err(failure) => return Err(WriteError::no_answer(failure)),
-            }
-        }
-        Err(lost.unwrap_or_else(|| WriteError::new(WriteErrorKind::Systemic, "POST /Users: no answer")))
+        let ours = |found: ObservedUser, tried| match tried && is_at(&found, fields, |field| &field.after) {
+            true => Ok(found.id),
+            false => Err(made_by_another(user, &found)),
+        };
+        self.create("/Users", &body, async || self.find_user(user).await, ours).await
     }
 
     pub(super) async fn put_user(&self, id: &Guid, fields: &[FieldChange]) -> Result<Written, WriteError> {
         let path = format!("/Users/{}", segment(id.as_str()));
-        let mut failed: Option<WriteError> = None;
-        let mut lost = false;
-        for round in 0..=ROUNDS {
-            pause(round).await;
-            let (raw, user) = match self.get_user(&path).await {
-                Ok(read) => read,
-                Err(error) => {
-                    return Err(match failed {
-                        Some(failed) if lost => failed.unknown(&error),
-                        _ => error,
-                    });
-                }
-            };
-            if is_at(&user, fields, |field| &field.after) {
-                return Ok(if lost { Written::Done } else { Written::AlreadySo });
-            }
-            if let Some(other) = differing(&user, fields) {
-                return Err(self.drifted(&format!("user {}: {other}", user.key)));
-            }
-            if round == ROUNDS {
-                break;
-            }
+        let is_as_wished = |(_, user): &Read| match differing(user, fields) {
+            _ if is_at(user, fields, |field| &field.after) => Ok(true),
+            Some(other) => Err(self.drifted(&format!("user {}: {other}", user.key))),
+            None => Ok(false),
+        };
+        let write = async |(raw, _): &Read| {
             let version = raw.get("meta").and_then(|meta| meta.get("version")).and_then(Value::as_u64);
-            let Some(version) = version else {
-                return Err(WriteError::new(WriteErrorKind::Refused, format!("GET {path}: no meta.version")));
-            };
+            let version = version.ok_or_else(|| {
+                WriteError::new(WriteErrorKind::Refused, format!("GET {path}: no meta.version"))
+            })?;
             // The salt is as good as a secret: a change of it ends all sessions.
             if let Some(salt) = raw.get("salt").and_then(Value::as_str) {
                 self.mask().learn(&SecretString::from(salt.to_owned()));
             }
             let request = Request::new(Method::PUT, path.clone())
                 .header(IF_MATCH, format!("\"{version}\""))
-                .json(changed(&raw, fields)?);
-            let name = request.name();
-            match self.send(request, Repeat::IfNotHandled).await {
-                Ok(answer) if answer.status == StatusCode::OK => return Ok(Written::Done),
-                Ok(answer) if answer.status == StatusCode::CONFLICT => {
-                    // Another writer, or an earlier try of ours: the next round reads and judges.
-                    let refused = self.refused(&name, &answer);
-                    failed = Some(WriteError { kind: WriteErrorKind::Drifted, ..refused });
-                }
-                Ok(answer) if is_open(&answer) => {
-                    (lost, failed) = (true, Some(self.refused(&name, &answer)));
-                }
-                Ok(answer) => return Err(self.refused(&name, &answer)),
-                Err(failure) if may_be_handled(&failure) => {
-                    (lost, failed) = (true, Some(WriteError::no_answer(failure)));
-                }
-                Err(failure) => return Err(WriteError::no_answer(failure)),
-            }
-        }
-        Err(failed
-            .unwrap_or_else(|| WriteError::new(WriteErrorKind::Systemic, format!("PUT {path}: no answer"))))
+                .json(changed(raw, fields)?);
+            self.attempt(request, Repeat::IfNotHandled).await
+        };
+        self.replace(async || self.get_user(&path).await, is_as_wished, write).await
     }
 
-    async fn get_user(&self, path: &str) -> Result<(Map<String, Value>, ObservedUser), WriteError> {
+    async fn get_user(&self, path: &str) -> Result<Read, WriteError> {
         let request = Request::get(path);
         let name = request.name();
         let answer = self.looking().get(request).await.map_err(WriteError::no_answer)?;

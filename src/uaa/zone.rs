@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use reqwest::StatusCode;
 use reqwest::header::HeaderName;
 
-use super::authority::DEFAULT_ZONE;
+use super::authority;
 use super::http::{Answer, Request, segment};
 use super::session::Looking;
 use super::token::Token;
@@ -32,6 +32,11 @@ pub(super) struct Found {
 /// Finds the zone: as an id, as a subdomain among the zones that the token may list, or else by asking with the
 /// headers, which works with any right in the zone.
 pub(super) async fn find(looking: &Looking, token: &Token, wanted: &str) -> Result<Found, Error> {
+    // The scopes of a zone are named after its id.
+    let named = token.scopes.iter().any(|scope| scope.starts_with(&format!("zones.{wanted}.")));
+    if named && !authority::reads_zones(&token.scopes) {
+        return Ok(Found { id: wanted.to_owned(), default_groups: None });
+    }
     let by_id = get(looking, Request::get(format!("/identity-zones/{}", segment(wanted)))).await?;
     match by_id.status {
         StatusCode::OK => {
@@ -62,8 +67,7 @@ pub(super) async fn find(looking: &Looking, token: &Token, wanted: &str) -> Resu
         StatusCode::BAD_REQUEST => return Err(unknown(looking, wanted, None)),
         _ => return Err(looking.refused("GET /identity-zones", &by_id).await),
     }
-    // The scopes of a zone are named after its id.
-    if token.scopes.iter().any(|scope| scope.starts_with(&format!("zones.{wanted}."))) {
+    if named {
         return Ok(Found { id: wanted.to_owned(), default_groups: None });
     }
     let mut forbidden = false;
@@ -141,15 +145,16 @@ fn default_groups(zone: wire::Zone) -> DefaultGroups {
 /// the zone (it takes `zones.read`), or when the version does not tell.
 pub(super) async fn read_default_groups(
     looking: &Looking,
-    zone: Option<&str>,
+    scopes: &BTreeSet<String>,
+    zone: &str,
 ) -> Result<DefaultGroups, Error> {
-    let path = format!("/identity-zones/{}", segment(zone.unwrap_or(DEFAULT_ZONE)));
-    let name = format!("GET {path}");
+    let request = Request::get(format!("/identity-zones/{}", segment(zone)));
+    let name = request.name();
     // Without the zone header: through it `zones.read` is dropped. With it `zones.ID.admin` counts.
-    let mut answer = get(looking, Request::get(path.clone())).await?;
-    if answer.status == StatusCode::FORBIDDEN && looking.zone().is_some() {
-        answer = looking.get(Request::get(path)).await.map_err(|failure| looking.no_answer(failure))?;
-    }
+    let answer = match looking.zone().is_none() || authority::reads_zones(scopes) {
+        true => get(looking, request).await?,
+        false => looking.get(request).await.map_err(|failure| looking.no_answer(failure))?,
+    };
     match answer.status {
         StatusCode::OK => Ok(default_groups(looking.parsed(&name, &answer)?)),
         StatusCode::FORBIDDEN | StatusCode::NOT_FOUND => Ok(None),

@@ -140,7 +140,7 @@ async fn few_names_are_looked_up_and_only_equal_ones_count() {
 
 #[tokio::test]
 async fn many_names_are_listed_where_that_is_fewer_requests_and_looked_up_where_not() {
-    for (total, users_requests) in [(600, 2), (5_000, 6)] {
+    for (total, users_requests) in [(600, 2), (5_000, 4)] {
         let server = foundation().await;
         on(&server, "GET", "/Groups", [page(0, [])]).await;
         rows(&server, "/Users", move |start, request| {
@@ -178,27 +178,66 @@ async fn members_get_their_names_and_ghosts_none() {
         member("g009", "GROUP")
     ]);
     on(&server, "GET", "/Groups", [page(1, [named])]).await;
+    // As UAA does: a list without filter, or what is equal to one of the terms.
     rows(&server, "/Users", |_, request| {
-        let by_id =
-            request.url.query_pairs().any(|(name, value)| name == "filter" && value.starts_with("id eq"));
-        if by_id {
-            page(1, [json!({"id": "u002", "userName": "User2", "origin": "ldap"})])
-        } else {
-            page(1, [user(1)])
-        }
+        let filter = request.url.query_pairs().find(|(name, _)| name == "filter");
+        let filter = filter.map(|(_, filter)| filter.into_owned());
+        let asked = |term: &str| filter.as_ref().is_none_or(|filter| filter.contains(term));
+        let mut other = user(2);
+        other["origin"] = json!("ldap");
+        let found = [
+            (asked("userName eq \"user1\"") || asked("id eq \"u001\""), user(1)),
+            (asked("id eq \"u002\""), other),
+        ];
+        let found: Vec<Value> = found.into_iter().filter(|(asked, _)| *asked).map(|(_, user)| user).collect();
+        page(found.len(), found)
     })
     .await;
+    on(&server, "GET", "/identity-providers", [ok(json!([{"originKey": "ldap"}]))]).await;
     let scope = ReadScope {
         users: [key(1)].into(),
         name_members_of: [GroupName::new("GROUP1")].into(),
-        origins: BTreeSet::new(),
+        origins: [Origin::new("ldap")].into(),
         ..ReadScope::default()
     };
+    for (read_by, requests) in [(ReadBy::Fewest, 8), (ReadBy::LookUp, 8), (ReadBy::List, 9)] {
+        let before = received(&server).await.len();
+        let connection = Connection { read_by, ..connection(&server.uri()) };
+        let (reader, _) = super::super::log_in(connection, Server::default()).await.expect("a token");
+        let observed = reader.observe(&scope).await.expect("whole");
+        let names: Vec<String> = observed.names.iter().map(|(id, user)| format!("{id} {user}")).collect();
+        assert_eq!(names, ["u001 uaa/User1", "u002 ldap/User2"]);
+        assert_eq!(observed.users[&key(1)].id, Guid::new("u001"));
+        // info and openid-configuration, token, groups, mappings, users and members, zone, identity providers; after
+        // a list the ghost.
+        assert_eq!(received(&server).await.len() - before + 3, requests, "{read_by:?}");
+    }
+}
+
+#[tokio::test]
+async fn members_that_do_not_fit_into_the_look_up_are_asked_for_afterwards_and_only_the_unknown() {
+    let server = foundation().await;
+    let members: Vec<Value> =
+        (1..=200).map(|n| json!({"value": format!("u{n:03}"), "type": "USER", "origin": "uaa"})).collect();
+    let mut big = group(1);
+    big["members"] = members.into();
+    on(&server, "GET", "/Groups", [page(1, [big])]).await;
+    rows(&server, "/Users", |_, request| {
+        let (_, filter) = request.url.query_pairs().find(|(name, _)| name == "filter").expect("a look-up");
+        let of = |term: &str| -> Option<usize> {
+            let digits: String = term.chars().filter(char::is_ascii_digit).collect();
+            digits.parse().ok()
+        };
+        let found: Vec<Value> = filter.split(" or ").filter_map(of).map(user).collect();
+        page(found.len(), found)
+    })
+    .await;
+    let users: BTreeSet<UserKey> = (1..=80).map(key).collect();
+    let scope =
+        ReadScope { users, name_members_of: [GroupName::new("group1")].into(), ..ReadScope::default() };
     let observed = observe(&server, &scope).await.expect("whole");
-    let names: Vec<String> = observed.names.iter().map(|(id, user)| format!("{id} {user}")).collect();
-    assert_eq!(names, ["u001 uaa/User1", "u002 ldap/User2"]);
-    // info and openid-configuration, token, zone, groups, mappings, users, ids.
-    assert_eq!(received(&server).await.len() + 3, 8);
+    assert_eq!((observed.names.len(), observed.users.len()), (200, 80));
+    assert_eq!(received(&server).await.iter().filter(|request| *request == "GET /Users").count(), 2);
 }
 
 #[tokio::test]

@@ -1,5 +1,5 @@
 use super::*;
-use crate::model::Guid;
+use crate::model::{Guid, Origin};
 use crate::observed::{MemberKind, ReadScope};
 
 async fn refused(answer: ResponseTemplate) -> Error {
@@ -68,6 +68,26 @@ async fn a_refused_log_in_names_both_possibilities_and_where_the_secret_is() {
 }
 
 #[tokio::test]
+async fn what_a_server_says_cannot_steer_a_terminal() {
+    let hostile = "\u{1b}[31mred\u{202e}\r\n";
+    let shown = "\\u{1b}[31mred\\u{202e}\\u{d}\\u{a}";
+    for answer in [
+        no(401, "unauthorized", hostile),
+        no(400, hostile, "x"),
+        no(403, hostile, "x"),
+        no(500, "x", hostile),
+    ] {
+        let said = text(&refused(answer).await);
+        assert!(said.contains(shown), "{said:?}");
+        assert!(!said.chars().any(|c| c != '\n' && crate::visible::is_invisible(c)), "{said:?}");
+    }
+    let server = empty().await;
+    on(&server, "GET", "/Groups", [no(403, "insufficient_scope", hostile)]).await;
+    let error = logged_in(&server).await.0.observe(&ReadScope::default()).await.expect_err("refused");
+    assert!(text(&error).contains(shown), "{error:?}");
+}
+
+#[tokio::test]
 async fn a_token_answer_that_cannot_be_read_is_not_shown() {
     for body in [format!(r#"{{"access_token": ["{TOKEN}"]}}"#), format!("{TOKEN} and more")] {
         let answer = ResponseTemplate::new(200).set_body_raw(body, "application/json");
@@ -92,7 +112,7 @@ async fn many_requests_that_are_refused_at_once_fetch_one_new_token() {
     let server = empty().await;
     let refusal =
         || no(401, "invalid_token", "The token expired, was revoked, or the token ID is incorrect.");
-    for at in ["/Groups", "/Groups/External", "/identity-zones/uaa"] {
+    for at in ["/Groups", "/Groups/External", "/identity-providers"] {
         Mock::given(method("GET"))
             .and(path(at))
             .respond_with(refusal())
@@ -102,8 +122,10 @@ async fn many_requests_that_are_refused_at_once_fetch_one_new_token() {
             .await;
     }
     on(&server, "GET", "/Groups", [page(0, [])]).await;
+    on(&server, "GET", "/identity-providers", [ok(json!([]))]).await;
     let (reader, _) = logged_in(&server).await;
-    assert!(reader.observe(&ReadScope::default()).await.is_ok());
+    let scope = ReadScope { origins: [Origin::new("ldap")].into(), ..ReadScope::default() };
+    assert!(reader.observe(&scope).await.is_ok());
     assert_eq!(tokens(&server).await, 2);
 }
 

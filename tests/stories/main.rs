@@ -12,6 +12,7 @@ mod fake_uaa;
 #[cfg(unix)]
 mod interrupted;
 mod plan;
+mod removal;
 mod secrets;
 mod story;
 mod streams;

@@ -25,6 +25,11 @@ pub(super) fn check(args: &ConnectionArgs, manifest: &ManifestArgs) -> Result<()
     Ok(())
 }
 
+/// Checks the target before anything is read.
+pub(super) fn check_target(args: &ConnectionArgs) -> Result<(), Error> {
+    target(args.target.as_deref()).map(|_| ())
+}
+
 /// Puts together how to reach UAA.
 pub(super) async fn connection(
     args: &ConnectionArgs,

@@ -3,8 +3,11 @@
 mod apply;
 mod connection;
 mod console;
+mod export;
+mod import;
 mod look;
 mod man;
+mod out_file;
 mod plan;
 mod progress;
 mod report_file;
@@ -49,6 +52,8 @@ pub fn run(cli: Cli) -> Exit {
         Command::Plan(args) => block_on(plan::run(&args, &console)),
         Command::Apply(args) => block_on(apply::run(&args, &console)),
         Command::Validate(args) => validate::run(&args, &console),
+        Command::Export(args) => block_on(export::run(&args, &console)),
+        Command::Import(args) => import::run(&args, &console),
         Command::Schema => console.json(&crate::manifest::schema()),
         Command::Completions { shell } => {
             let mut script = Vec::new();

@@ -42,6 +42,7 @@ pub use diff::users::user_fields;
 pub use digest::digest;
 pub use rails::check_pin;
 pub use scope::scope;
+pub(crate) use shipped::{default_groups, is_client as is_shipped_client, is_group as is_shipped_group};
 
 use crate::desired::{Because, Desired};
 use crate::observed::{Observed, Server};

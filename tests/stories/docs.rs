@@ -4,7 +4,8 @@ use std::path::Path;
 
 use crate::story::Story;
 
-const COMMANDS: [&str; 7] = ["", "plan", "apply", "validate", "schema", "completions", "man"];
+const COMMANDS: [&str; 9] =
+    ["", "plan", "apply", "validate", "export", "import", "schema", "completions", "man"];
 
 #[test]
 fn the_command_line_reference_is_fresh() {

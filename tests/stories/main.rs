@@ -9,6 +9,7 @@ mod apply;
 mod consent;
 mod docs;
 mod fake_uaa;
+mod import;
 #[cfg(unix)]
 mod interrupted;
 mod plan;

@@ -13,6 +13,7 @@ mod import;
 #[cfg(unix)]
 mod interrupted;
 mod plan;
+mod removal;
 mod secrets;
 mod story;
 mod streams;

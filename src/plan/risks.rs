@@ -19,11 +19,10 @@ pub(super) fn mark(changes: &mut [Change], after: &World<'_>) {
             | Action::UpdateGroup
             | Action::DeleteGroup
             | Action::AddMember
-            | Action::MapExternalGroup
-            | Action::CreateClient
-            | Action::UpdateClient
-            | Action::SetClientSecret
-            | Action::DeleteClient => Vec::new(),
+            | Action::MapExternalGroup => Vec::new(),
+            Action::CreateClient | Action::UpdateClient | Action::SetClientSecret | Action::DeleteClient => {
+                super::client_risks::marks(change)
+            }
         };
         marks.sort();
         for (risk, note) in marks {

@@ -2,8 +2,9 @@
 
 use std::collections::BTreeSet;
 
+use crate::client::ClientField;
 use crate::desired::{Desired, DesiredGroup, DesiredUser, Holds, WishBy};
-use crate::model::{ClusterRole, GroupName, Member, Origin, UserKey};
+use crate::model::{ClientId, ClusterRole, GroupName, Member, Origin, UserKey};
 use crate::observed::{ClientScope, ReadScope};
 
 /// Returns what a plan of this manifest needs to know of the server.
@@ -14,11 +15,25 @@ pub fn scope(desired: &Desired) -> ReadScope {
         name_members_of: name_members_of(desired),
         origins: named_origins(desired)
             .into_iter()
-            .map(|(origin, _)| origin.clone())
+            .map(|(origin, _)| origin)
             .filter(|origin| !vouched_for(desired, origin))
             .collect(),
         all_users: false,
-        clients: ClientScope::default(),
+        clients: clients(desired),
+    }
+}
+
+/// Clients that the manifest describes, and what of them takes a request of its own.
+fn clients(desired: &Desired) -> ClientScope {
+    let managing = |is: fn(&ClientField) -> bool| -> BTreeSet<ClientId> {
+        let clients = desired.clients.values().filter(|client| client.fields.keys().any(is));
+        clients.map(|client| client.id.clone()).collect()
+    };
+    ClientScope {
+        named: desired.clients.keys().cloned().collect(),
+        all: false,
+        required_user_groups: managing(|field| *field == ClientField::RequiredUserGroups),
+        metadata: managing(ClientField::is_metadata),
     }
 }
 
@@ -49,10 +64,10 @@ fn name_members_of(desired: &Desired) -> BTreeSet<GroupName> {
 }
 
 /// Returns the origins that entries name, each with its place. `uaa` is in every zone and needs no check.
-pub(super) fn named_origins(desired: &Desired) -> BTreeSet<(&Origin, &crate::desired::Because)> {
+pub(super) fn named_origins(desired: &Desired) -> BTreeSet<(Origin, &crate::desired::Because)> {
     let mut named = BTreeSet::new();
     for DesiredUser { key, origin_because, .. } in desired.users.values() {
-        named.insert((&key.origin, origin_because));
+        named.insert((key.origin.clone(), origin_because));
     }
     for wishes in desired.memberships.values() {
         for (member, wish) in wishes {
@@ -62,13 +77,21 @@ pub(super) fn named_origins(desired: &Desired) -> BTreeSet<(&Origin, &crate::des
                 WishBy::Groups | WishBy::ClusterAccess => false,
             };
             if let (Member::User(user), true) = (member, own_words) {
-                named.insert((&user.origin, &wish.because));
+                named.insert((user.origin.clone(), &wish.because));
             }
         }
     }
     for DesiredGroup { external_groups, .. } in desired.groups.values() {
         for (mapping, because) in external_groups.iter().flatten() {
-            named.insert((&mapping.origin, because));
+            named.insert((mapping.origin.clone(), because));
+        }
+    }
+    for client in desired.clients.values() {
+        let providers = client.fields.get(&ClientField::Allowedproviders);
+        let listed =
+            providers.iter().filter_map(|said| Some((said.value.as_ref()?.as_set()?, &said.because)));
+        for (names, because) in listed {
+            named.extend(names.iter().map(|name| (Origin::new(name.as_str()), because)));
         }
     }
     named.retain(|(origin, _)| !origin.is_uaa());

@@ -7,7 +7,8 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::rc::Rc;
 
-use crate::model::{GroupName, Guid, Mapping, Member, Origin, UserKey};
+use crate::client::{self, ClientField, ClientFields};
+use crate::model::{ClientId, GroupName, Guid, Mapping, Member, Origin, UserKey};
 use crate::observed::{MemberKind, Observed, ObservedGroup, ObservedUser, ReadScope};
 
 /// A state of the server, before the plan or after it.
@@ -77,6 +78,21 @@ impl<'a> World<'a> {
     /// Returns a user that the manifest names.
     pub(super) fn user(&self, key: &UserKey) -> Option<&'a ObservedUser> {
         if self.scope.users.contains(key) { self.observed.users.get(key) } else { None }
+    }
+
+    /// Returns the properties of a client that the manifest names, as far as they were asked for.
+    pub(super) fn client(&self, id: &ClientId) -> Option<ClientFields> {
+        let asked = &self.scope.clients;
+        if !asked.named.contains(id) && !asked.all {
+            return None;
+        }
+        let mut fields = self.observed.clients.get(id)?.fields.clone();
+        fields.retain(|field, _| match field {
+            ClientField::RequiredUserGroups => asked.required_user_groups.contains(id),
+            field if field.is_metadata() => asked.metadata.contains(id),
+            _ => true,
+        });
+        Some(client::normal(fields))
     }
 
     /// Returns the id of a member that exists.

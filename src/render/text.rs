@@ -136,6 +136,7 @@ fn value(value: &FieldValue) -> String {
             format!("[{}]", texts.iter().map(|text| quoted(text)).collect::<Vec<_>>().join(", "))
         }
         FieldValue::Variable { variable } => format!("(({}))", visible(variable)),
+        FieldValue::Json { json } => visible(&json.to_string()),
     }
 }
 
@@ -180,6 +181,9 @@ fn why_words(why: KeptWhy) -> &'static str {
         KeptWhy::Profile => "the profile differs; each login of the identity provider rewrites it",
         KeptWhy::Undeletable => "UAA cannot delete a mapping whose name holds one of / \\ ; %",
         KeptWhy::Spelling => "the server spells the name with other upper or lower case",
+        KeptWhy::SecretUnchecked => {
+            "the secret is neither tried nor set: ours, or a privileged client's (--allow takeover:client/NAME)"
+        }
     }
 }
 
@@ -250,6 +254,7 @@ fn rail(rail: Rail) -> &'static str {
         Rail::Adopts => "adopts:",
         Rail::Empties => "empties:",
         Rail::Removals => "removals:",
+        Rail::Takeover => "takeover:",
         Rail::Undeletable => "undeletable:",
     }
 }

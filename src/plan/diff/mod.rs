@@ -3,6 +3,7 @@
 //! One file for each kind of thing. Decides what is changed, kept or not compared; never in which order it happens
 //! (`order`) or whether it is safe (`rails`).
 
+pub(super) mod clients;
 mod groups;
 mod mappings;
 mod members;
@@ -12,10 +13,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::world::World;
 use super::{
-    Action, BlindSpot, BlindSpotWhat, Change, Expects, FieldChange, Kept, KeptWhy, Kind, Object, Phase,
+    Action, BlindSpot, BlindSpotWhat, Change, Expects, FieldChange, FieldValue, Kept, KeptWhy, Kind, Object,
+    Phase,
 };
 use crate::desired::{Because, Desired};
-use crate::model::{GroupName, Member, UserKey};
+use crate::model::{ClientId, GroupName, Member, UserKey};
 
 pub(super) use mappings::is_undeletable;
 
@@ -25,6 +27,8 @@ pub(super) struct Diff {
     pub(super) changes: Vec<Change>,
     pub(super) blind_spots: Vec<BlindSpot>,
     kept: BTreeMap<(KeptWhy, Kind), BTreeSet<String>>,
+    /// Clients that exist and whose entry brings a secret, with what stands in for it.
+    pub(super) client_secrets: BTreeMap<ClientId, FieldValue>,
     creates_user: BTreeMap<UserKey, u32>,
     creates_group: BTreeMap<GroupName, u32>,
 }
@@ -36,6 +40,7 @@ pub(super) fn diff(desired: &Desired, world: &World<'_>) -> Diff {
     groups::diff(desired, world, &mut diff);
     members::diff(desired, world, &mut diff);
     mappings::diff(desired, world, &mut diff);
+    clients::diff(desired, world, &mut diff);
     unknown_defaults(world, &mut diff);
     unknown_origins(desired, world, &mut diff);
     diff
@@ -121,9 +126,9 @@ fn unknown_origins(desired: &Desired, world: &World<'_>, diff: &mut Diff) {
     let named = super::scope::named_origins(desired);
     let unknown = named
         .into_iter()
-        .map(|(origin, _)| origin.as_str())
+        .map(|(origin, _)| origin.as_str().to_owned())
         .filter(|origin| super::objections::knows_origin(desired, world, origin).is_none());
-    let items: BTreeSet<String> = unknown.map(str::to_owned).collect();
+    let items: BTreeSet<String> = unknown.collect();
     if items.is_empty() {
         return;
     }

@@ -142,9 +142,12 @@ fn set(client: &ClientFields, field: &ClientField) -> BTreeSet<String> {
     client.get(field).and_then(ClientValue::as_set).cloned().unwrap_or_default()
 }
 
+/// Which client, some properties, and maybe `cluster_access`.
+type ClientWords = (usize, Vec<&'static str>, Option<Vec<ClusterRole>>);
+
 #[derive(Clone, Debug)]
 struct Words {
-    clients: Vec<(usize, Vec<&'static str>, Option<Vec<ClusterRole>>)>,
+    clients: Vec<ClientWords>,
     users: Vec<(usize, usize, Option<bool>)>,
     groups: Vec<(usize, bool, Option<Vec<usize>>)>,
     wishes: Vec<(usize, usize, bool)>,

@@ -7,7 +7,7 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::rc::Rc;
 
-use crate::client::{self, ClientField, ClientFields};
+use crate::client::{self, ClientFields};
 use crate::model::{ClientId, GroupName, Guid, Mapping, Member, Origin, UserKey};
 use crate::observed::{MemberKind, Observed, ObservedGroup, ObservedUser, ReadScope};
 
@@ -80,19 +80,11 @@ impl<'a> World<'a> {
         if self.scope.users.contains(key) { self.observed.users.get(key) } else { None }
     }
 
-    /// Returns the properties of a client that the manifest names, as far as they were asked for.
+    /// Returns the properties of a client that the manifest names.
     pub(super) fn client(&self, id: &ClientId) -> Option<ClientFields> {
         let asked = &self.scope.clients;
-        if !asked.named.contains(id) && !asked.all {
-            return None;
-        }
-        let mut fields = self.observed.clients.get(id)?.fields.clone();
-        fields.retain(|field, _| match field {
-            ClientField::RequiredUserGroups => asked.required_user_groups.contains(id),
-            field if field.is_metadata() => asked.metadata.contains(id),
-            _ => true,
-        });
-        Some(client::normal(fields))
+        let found = self.observed.clients.get(id).filter(|_| asked.named.contains(id) || asked.all);
+        found.map(|client| client::normal(client.fields.clone()))
     }
 
     /// Returns the id of a member that exists.

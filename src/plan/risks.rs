@@ -30,13 +30,12 @@ pub(super) fn mark(changes: &mut [Change], before: &World<'_>, after: &World<'_>
             Action::DeleteClient => departure::client(change),
             Action::UnmapExternalGroup => unmapping(change, after),
             Action::UpdateUser | Action::CreateUser => user(change, after),
-            Action::CreateGroup
-            | Action::UpdateGroup
-            | Action::AddMember
-            | Action::MapExternalGroup
-            | Action::CreateClient
-            | Action::UpdateClient
-            | Action::SetClientSecret => Vec::new(),
+            Action::CreateGroup | Action::UpdateGroup | Action::AddMember | Action::MapExternalGroup => {
+                Vec::new()
+            }
+            Action::CreateClient | Action::UpdateClient | Action::SetClientSecret => {
+                super::client_risks::marks(change)
+            }
         };
         marks.sort();
         for (risk, note) in marks {

@@ -27,7 +27,11 @@ pub(super) fn mark(changes: &mut [Change], before: &World<'_>, after: &World<'_>
             Action::RemoveMember => removal(change, after),
             Action::DeleteUser => departure::user(change, before, after),
             Action::DeleteGroup => departure::group(change, before, after),
-            Action::DeleteClient => departure::client(change),
+            Action::DeleteClient => {
+                let mut marks = departure::client(change);
+                marks.extend(super::client_risks::marks(change));
+                marks
+            }
             Action::UnmapExternalGroup => unmapping(change, after),
             Action::UpdateUser | Action::CreateUser => user(change, after),
             Action::CreateGroup | Action::UpdateGroup | Action::AddMember | Action::MapExternalGroup => {

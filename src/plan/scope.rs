@@ -20,7 +20,7 @@ pub fn scope(desired: &Desired) -> ReadScope {
     }
 }
 
-/// Clients that the manifest names, and what of them takes a request of its own.
+/// Clients that the manifest describes or removes, and what of them takes a request of its own.
 fn clients(desired: &Desired) -> ClientScope {
     let managing = |is: fn(&ClientField) -> bool| -> BTreeSet<ClientId> {
         let clients = desired.clients.values().filter(|client| client.fields.keys().any(is));
@@ -33,6 +33,7 @@ fn clients(desired: &Desired) -> ClientScope {
         metadata: managing(ClientField::is_metadata),
     }
 }
+
 /// Users that the manifest names anywhere, by their former names too.
 fn users(desired: &Desired) -> BTreeSet<UserKey> {
     let members = desired.memberships.values().flat_map(|wishes| wishes.keys());

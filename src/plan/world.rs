@@ -9,7 +9,7 @@ use std::rc::Rc;
 
 use crate::client::{self, ClientFields};
 use crate::model::{ClientId, GroupName, Guid, Mapping, Member, UserKey};
-use crate::observed::{ClientScope, MemberKind, Observed, ObservedGroup, ObservedUser, ReadScope};
+use crate::observed::{MemberKind, Observed, ObservedGroup, ObservedUser, ReadScope};
 
 /// A state of the server, before the plan or after it.
 pub(super) struct World<'a> {
@@ -107,10 +107,10 @@ impl<'a> World<'a> {
         outer.flat_map(|outer| outer.iter().cloned().collect::<Vec<_>>()).collect()
     }
 
-    /// Returns the properties of a client that the manifest names, or of any if all were asked for.
+    /// Returns the properties of a client that the manifest names.
     pub(super) fn client(&self, id: &ClientId) -> Option<ClientFields> {
-        let ClientScope { named, all, .. } = &self.scope.clients;
-        let found = self.observed.clients.get(id).filter(|_| *all || named.contains(id));
+        let asked = &self.scope.clients;
+        let found = self.observed.clients.get(id).filter(|_| asked.named.contains(id) || asked.all);
         found.map(|client| client::normal(client.fields.clone()))
     }
 

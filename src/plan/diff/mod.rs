@@ -50,8 +50,8 @@ pub(super) fn diff(renamed: &Renamed<'_>, world: &World<'_>, policy: &Policy) ->
     groups::diff(desired, world, &mut diff);
     members::diff(desired, world, &leaving, &mut diff);
     mappings::diff(desired, world, &mut diff);
-    removal::diff(desired, world, &leaving, &mut diff);
     clients::diff(desired, world, &mut diff);
+    removal::diff(desired, world, &leaving, &mut diff);
     unknown_defaults(world, &mut diff);
     unknown_origins(desired, world, &mut diff);
     diff

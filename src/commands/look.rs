@@ -29,32 +29,26 @@ pub(super) fn must_have_files(args: &ManifestArgs) -> Result<(), Error> {
 /// Reads the manifest; says everything that is wrong with it.
 pub(super) fn load(args: &ManifestArgs, console: &Console) -> Result<Loaded, Stop> {
     must_have_files(args)?;
-    let sources = Sources {
+    let prefixes: Vec<String> = args.vars_env.iter().filter(|prefix| !prefix.is_empty()).cloned().collect();
+    let mut sources = Sources {
         paths: args.files.clone(),
-        vars: args.vars.iter().map(|var| assignment(var)).collect::<Result<_, _>>()?,
         vars_files: args.vars_files.clone(),
-        vars_env: args
-            .vars_env
-            .iter()
-            .filter(|prefix| !prefix.is_empty())
-            .flat_map(|prefix| environment(prefix))
-            .collect(),
+        vars_env: prefixes.iter().flat_map(|prefix| environment(prefix)).collect(),
+        vars_env_prefixes: prefixes,
+        ..Sources::default()
     };
+    for var in &args.vars {
+        match var.split_once('=') {
+            Some((name, value)) => sources.vars.push((name.to_owned(), value.to_owned())),
+            None => sources.bare_vars.push(var.clone()),
+        }
+    }
     let loaded = manifest::load(&sources).map_err(|problems| {
         console.say(&render::problems::problems(&problems.0));
         Stop::Exit(Exit::Error)
     })?;
     console.say(&render::problems::warnings(&loaded.warnings));
     Ok(loaded)
-}
-
-fn assignment(text: &str) -> Result<(String, String), Error> {
-    match text.split_once('=') {
-        Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
-        // Not shown: what was meant as a value may be a secret.
-        _ => Err(Error::new("-v takes NAME=VALUE")
-            .hint("write -v cluster_admin=alana; for secrets use --vars-env")),
-    }
 }
 
 /// The environment's variables of one prefix. Values that are no text are left out: no manifest can name them.

@@ -10,7 +10,7 @@ use secrecy::{ExposeSecret, SecretString};
 
 use super::Sources;
 use super::mask::names_a_secret;
-use super::problem::{Draft, Drafts, Mark, Spot, nearest, quote};
+use super::problem::{Draft, Drafts, Mark, Spot, list, nearest, quote};
 use super::source::{Kind, Texts};
 use super::tree::{self, Node, Value};
 
@@ -20,8 +20,12 @@ pub(super) struct Variables {
     given: BTreeMap<String, Node>,
     files: Vec<BTreeMap<String, Node>>,
     environment: BTreeMap<String, SecretString>,
-    prefixes: BTreeSet<String>,
+    prefixes: Vec<String>,
+    /// Those of them that some variable of the environment has.
+    known_prefixes: BTreeSet<String>,
     used: BTreeSet<String>,
+    /// Names that `-v` gives no value.
+    bare: BTreeSet<String>,
     /// A file of variables could not be read: what is missing may be in it.
     incomplete: bool,
 }
@@ -35,6 +39,15 @@ enum Found {
     Missing,
 }
 
+/// What a placeholder's value is for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Place {
+    /// A value that may be shown.
+    Plain,
+    /// The whole value of a field that holds a secret.
+    Secret,
+}
+
 /// A stretch of a text.
 #[derive(Debug, PartialEq, Eq)]
 enum Piece<'a> {
@@ -45,7 +58,11 @@ enum Piece<'a> {
 impl Variables {
     /// Takes all sources; nothing is looked up yet.
     pub(super) fn collect(texts: &mut Texts, drafts: &mut Drafts, sources: &Sources) -> Self {
-        let mut all = Self::default();
+        let mut all = Self {
+            prefixes: sources.vars_env_prefixes.clone(),
+            bare: sources.bare_vars.iter().cloned().collect(),
+            ..Self::default()
+        };
         for (name, value) in &sources.vars {
             if !is_name(name) {
                 drafts.add(
@@ -92,7 +109,7 @@ impl Variables {
         // Later files win, so they are asked first.
         all.files.reverse();
         for (prefix, name, value) in &sources.vars_env {
-            all.prefixes.insert(prefix.clone());
+            all.known_prefixes.insert(prefix.clone());
             all.environment.insert(name.clone(), value.clone());
         }
         all
@@ -100,13 +117,19 @@ impl Variables {
 
     /// Puts values in place of all placeholders of a tree.
     pub(super) fn substitute(&mut self, node: &mut Node, drafts: &mut Drafts) {
+        self.substitute_for(node, Place::Plain, drafts);
+    }
+
+    fn substitute_for(&mut self, node: &mut Node, place: Place, drafts: &mut Drafts) {
         match &mut node.value {
             Value::Scalar { text, .. } => {
                 if text.contains("((") {
-                    self.scalar(node, drafts);
+                    self.scalar(node, place, drafts);
                 }
             }
-            Value::Seq(items) => items.iter_mut().for_each(|item| self.substitute(item, drafts)),
+            Value::Seq(items) => {
+                items.iter_mut().for_each(|item| self.substitute_for(item, Place::Plain, drafts));
+            }
             Value::Map(entries) => {
                 for entry in entries {
                     if leftover(&entry.key) {
@@ -142,14 +165,15 @@ impl Variables {
                         );
                         entry.node.value = Value::Broken;
                     }
-                    self.substitute(&mut entry.node, drafts);
+                    let place = if names_a_secret(&entry.key) { Place::Secret } else { Place::Plain };
+                    self.substitute_for(&mut entry.node, place, drafts);
                 }
             }
             Value::Secret(_) | Value::Broken => {}
         }
     }
 
-    fn scalar(&mut self, node: &mut Node, drafts: &mut Drafts) {
+    fn scalar(&mut self, node: &mut Node, place: Place, drafts: &mut Drafts) {
         let Value::Scalar { text, .. } = &node.value else { return };
         let text = text.clone();
         let mark = node.mark;
@@ -159,7 +183,7 @@ impl Variables {
             return;
         };
         if let [Piece::Name(name)] = pieces[..] {
-            *node = self.value_of(name, mark, drafts);
+            *node = self.value_of(name, mark, place, drafts);
             return;
         }
         let mut out = String::new();
@@ -167,7 +191,7 @@ impl Variables {
         for piece in pieces {
             match piece {
                 Piece::Text(text) => out.push_str(text),
-                Piece::Name(name) => match self.value_of(name, mark, drafts).value {
+                Piece::Name(name) => match self.value_of(name, mark, Place::Plain, drafts).value {
                     Value::Scalar { text, .. } => out.push_str(&text),
                     Value::Broken => broken = true,
                     Value::Secret(_) => {
@@ -207,7 +231,7 @@ impl Variables {
     }
 
     /// Returns a variable's value as a node at the placeholder; what is wrong with it is reported.
-    fn value_of(&mut self, name: &str, mark: Mark, drafts: &mut Drafts) -> Node {
+    fn value_of(&mut self, name: &str, mark: Mark, place: Place, drafts: &mut Drafts) -> Node {
         let origin: Arc<str> = Arc::from(name);
         let mut node = match self.find(name) {
             Found::Secret(value) if leftover(value.expose_secret()) => {
@@ -232,7 +256,8 @@ impl Variables {
                 Node::new(Value::Broken, mark)
             }
             Found::Missing => {
-                drafts.add(self.missing(name, mark));
+                drafts.add(self.missing(name, mark, place));
+                self.used.insert(name.to_owned());
                 Node::new(Value::Broken, mark)
             }
         };
@@ -240,23 +265,50 @@ impl Variables {
         node
     }
 
-    fn missing(&self, name: &str, mark: Mark) -> Draft {
-        let near = nearest(name, self.names());
-        let near = near.map_or_else(String::new, |near| format!("did you mean {}? or ", quote(near)));
-        let prefix = self.prefixes.first().map_or("PREFIX", String::as_str);
+    /// Says where a value was looked for, and how to give it: to a secret never on the command line. Other names of
+    /// the environment are not told, and another variable is never offered for a secret: it would be somebody else's.
+    fn missing(&self, name: &str, mark: Mark, place: Place) -> Draft {
         let incomplete =
             if self.incomplete { " (a file of variables could not be read; it may be there)" } else { "" };
-        Draft::error("missing-variable", format!("the variable {} has no value{incomplete}", quote(name)))
-            .at(mark)
-            .label("not given")
-            .help(format!(
-                "{near}give it with -v {name}=VALUE, in a file with -l FILE, or in the environment as {prefix}_{name} with --vars-env {prefix}"
-            ))
+        let draft = Draft::error(
+            "missing-variable",
+            format!("the variable {} has no value{incomplete}", quote(name)),
+        )
+        .at(mark);
+        let named: Vec<String> = self.prefixes.iter().map(|prefix| format!("{prefix}_{name}")).collect();
+        let named = list(named.iter().map(String::as_str));
+        match place {
+            Place::Plain => {
+                let near = if self.bare.contains(name) { None } else { nearest(name, self.plain_names()) };
+                let near = near.map_or_else(String::new, |near| format!("did you mean {}? or ", quote(near)));
+                draft
+                    .label("given neither by -v nor in a file of -l")
+                    .help(format!("{near}give it with -v {name}=VALUE, or in a file with -l FILE"))
+            }
+            Place::Secret if self.prefixes.is_empty() => {
+                draft.label("given neither by --vars-env nor in a file of -l").help(format!(
+                    "set the environment variable PREFIX_{name} and give --vars-env PREFIX, or use a file with -l FILE"
+                ))
+            }
+            Place::Secret => {
+                let unknown = self.prefixes.iter().filter(|prefix| !self.known_prefixes.contains(*prefix));
+                let unknown: Vec<&str> = unknown.map(String::as_str).collect();
+                let unknown = if unknown.is_empty() {
+                    String::new()
+                } else {
+                    format!("\nno environment variable begins with the prefix {} of --vars-env", list(unknown))
+                };
+                draft.label(format!("not in the environment as {named}, nor in a file of -l")).help(format!(
+                    "set the environment variable {named}, or use a file with -l FILE{unknown}"
+                ))
+            }
+        }
     }
 
-    fn names(&self) -> impl Iterator<Item = &str> {
-        let files = self.files.iter().flat_map(BTreeMap::keys).map(String::as_str);
-        self.given.keys().map(String::as_str).chain(files).chain(self.environment.keys().map(String::as_str))
+    /// The names that are no secrets.
+    fn plain_names(&self) -> impl Iterator<Item = &str> {
+        let files = self.files.iter().flat_map(BTreeMap::keys);
+        self.given.keys().chain(files).map(String::as_str)
     }
 
     /// Looks a name up: the first source that knows it, or its part before a dot, decides.
@@ -284,6 +336,12 @@ impl Variables {
     pub(super) fn report_unused(&self, partly: bool, drafts: &mut Drafts) {
         if partly {
             return;
+        }
+        if self.bare.iter().any(|name| !self.used.contains(name)) {
+            drafts.add(
+                Draft::error("bad-variable", "-v takes NAME=VALUE")
+                    .help("write -v cluster_admin=alana; for secrets use --vars-env"),
+            );
         }
         for name in self.given.keys().filter(|name| !self.used.contains(*name)) {
             drafts.add(

@@ -40,10 +40,14 @@ pub struct Sources {
     pub paths: Vec<PathBuf>,
     /// `-v NAME=VALUE`: plain values.
     pub vars: Vec<(String, String)>,
+    /// `-v` without `=`: shown only where a manifest uses the name, because it may be a secret.
+    pub bare_vars: Vec<String>,
     /// `-l PATH`: files of plain values, later wins.
     pub vars_files: Vec<PathBuf>,
-    /// `--vars-env PREFIX`, already read: (prefix, name without `PREFIX_`, secret value). The library never reads the
-    /// environment itself.
+    /// `--vars-env PREFIX`, in the order given.
+    pub vars_env_prefixes: Vec<String>,
+    /// What the environment has under these: (prefix, name without `PREFIX_`, secret value). The library never reads
+    /// the environment itself.
     pub vars_env: Vec<(String, String, SecretString)>,
 }
 

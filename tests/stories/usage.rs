@@ -91,10 +91,14 @@ fn a_misspelt_no_does_not_switch_certificates_off() {
 }
 
 #[test]
-fn a_variable_without_a_value_is_not_repeated() {
-    story().run(&["validate", "-f", "pks.yml", "-v", "canary-s3cret"]).fails(
-        "error: -v takes NAME=VALUE\nhint: write -v cluster_admin=alana; for secrets use --vars-env\n",
-    );
+fn a_variable_without_a_value_is_not_repeated_unless_a_manifest_has_it() {
+    let given = |manifest: &str, name: &str| {
+        story().file("pks.yml", manifest).run(&["validate", "-f", "pks.yml", "-v", name]).exits(1).stderr
+    };
+    let said = given("version: 1\ngroups: []\n", "canary-s3cret");
+    assert!(said.contains("-v takes NAME=VALUE") && !said.contains("canary"), "{said}");
+    let said = given("version: 1\ngroups: [{name: ((team))}]\n", "team");
+    assert!(said.contains("give it with -v team=VALUE") && said.contains("1 problem;"), "{said}");
 }
 
 #[test]

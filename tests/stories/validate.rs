@@ -95,3 +95,50 @@ fn a_value_from_the_environment_stays_a_secret() {
     let ended = story.run(&["validate", "-f", "pks.yml", "--vars-env", "PKS"]).exits(1);
     assert!(ended.stderr.contains("pks.yml:3"), "{ended}");
 }
+
+#[test]
+fn a_missing_secret_says_where_it_was_looked_for_and_names_no_others() {
+    let text =
+        "version: 1\nusers:\n  - {username: erin, email: e@example.com, password: ((erin_password))}\n";
+    let story = Story::new()
+        .file("pks.yml", text)
+        .env("PKS_erik_password", SECRET)
+        .env("PKS_cody_password", SECRET)
+        .file("vars.yml", "erin_passwort: canary-s3cret\n");
+    for (args, expected) in [
+        (
+            &["--vars-env", "PKS", "-l", "vars.yml"][..],
+            &["not in the environment as `PKS_erin_password`, nor in a file of -l"][..],
+        ),
+        (
+            &["--vars-env", "PSK"],
+            &["`PSK_erin_password`", "no environment variable begins with the prefix `PSK` of --vars-env"],
+        ),
+        (
+            &["--vars-env", "PKS", "--vars-env", "CI"],
+            &["`PKS_erin_password`, `CI_erin_password`", "prefix `CI`"],
+        ),
+        (&[], &["set the environment variable PREFIX_erin_password and give --vars-env PREFIX"]),
+    ] {
+        let said = story.run(&[&["validate", "-f", "pks.yml"], args].concat()).exits(1).stderr;
+        for words in expected {
+            assert!(said.contains(words), "{args:?} {words}:\n{said}");
+        }
+        for words in ["did you mean", "-v ", "erik", "cody", "erin_passwort"] {
+            assert!(!said.contains(words), "{args:?} {words}:\n{said}");
+        }
+    }
+}
+
+#[test]
+fn a_missing_plain_value_is_offered_the_command_line_and_no_name_of_the_environment() {
+    let story = Story::new()
+        .file("pks.yml", "version: 1\ngroups: [{name: ((team)), description: about ((taem2))}]\n")
+        .file("vars.yml", "team2: x\n")
+        .env("PKS_team1", SECRET);
+    let said =
+        story.run(&["validate", "-f", "pks.yml", "--vars-env", "PKS", "-l", "vars.yml"]).exits(1).stderr;
+    assert!(said.contains("give it with -v team=VALUE, or in a file with -l FILE"), "{said}");
+    assert!(said.contains("did you mean `team2`? or give it with -v taem2=VALUE"), "{said}");
+    assert!(!said.contains("team1") && !said.contains("PKS_"), "{said}");
+}

@@ -192,6 +192,9 @@ pub struct ManifestArgs {
     /// Set a variable: ((NAME)) becomes VALUE (repeatable; not for secrets: others can see a process's arguments)
     #[arg(short = 'v', long = "var", value_name = "NAME=VALUE")]
     pub vars: Vec<String>,
+    /// Set a secret variable to what a file holds (repeatable)
+    #[arg(long, value_name = "NAME=PATH")]
+    pub var_file: Vec<String>,
     /// Read variables from a YAML file (repeatable; later ones win)
     #[arg(short = 'l', long = "vars-file", value_name = "PATH", value_hint = ValueHint::FilePath)]
     pub vars_files: Vec<PathBuf>,

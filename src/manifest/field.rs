@@ -199,7 +199,7 @@ impl Decoder<'_> {
                 format!("the secret variable {} cannot be used for {place}", quote(name)),
             )
             .at(node.mark)
-            .label("values from --vars-env go into `password` only")
+            .label("values of --var-file, --vars-env and --vars-store go into `password` only")
             .help("give a value that may be shown with -v or -l"),
         );
     }
@@ -257,7 +257,7 @@ impl Decoder<'_> {
                 Draft::warning("literal-secret", format!("the password of {of} is written in the manifest"))
                     .at(key)
                     .label("everyone who may read this file knows it")
-                    .help("write `password: ((name))` and give the value with --vars-env or -l"),
+                    .help("write `password: ((name))` and give the value with --var-file, --vars-env or -l"),
             );
         }
         Some(At { value: Password { value, variable }, mark, key })

@@ -11,19 +11,22 @@ use secrecy::{ExposeSecret, SecretString};
 use super::Sources;
 use super::mask::names_a_secret;
 use super::problem::{Draft, Drafts, Mark, Spot, list, nearest, quote};
-use super::source::{Kind, Texts};
+use super::source::{self, Kind, Texts};
 use super::tree::{self, Node, Value};
 
 /// All variables, in the order in which they are asked.
 #[derive(Default)]
 pub(super) struct Variables {
     given: BTreeMap<String, Node>,
+    /// What `--var-file` gives; `None` could not be read.
+    secret_files: BTreeMap<String, Option<SecretString>>,
     files: Vec<BTreeMap<String, Node>>,
     environment: BTreeMap<String, SecretString>,
     prefixes: Vec<String>,
     /// Those of them that some variable of the environment has.
     known_prefixes: BTreeSet<String>,
     used: BTreeSet<String>,
+    used_secret_files: BTreeSet<String>,
     /// Names that `-v` gives no value.
     bare: BTreeSet<String>,
     /// A file of variables could not be read: what is missing may be in it.
@@ -85,6 +88,17 @@ impl Variables {
                         .help("put the value into quotes that the shell leaves there: -v 'NAME=\"VALUE\"'"),
                     );
                 }
+            }
+        }
+        for (name, path) in &sources.var_files {
+            if is_name(name) {
+                let value = source::read_secret(name, path, drafts);
+                all.secret_files.insert(name.clone(), value);
+            } else {
+                drafts.add(
+                    Draft::error("bad-variable", format!("{} is no name of a variable", quote(name)))
+                        .help("a name holds letters, digits, `_`, `-` and `.`: --var-file NAME=PATH"),
+                );
             }
         }
         for file in texts.of_kind(Kind::Variables) {
@@ -319,6 +333,15 @@ impl Variables {
                 return inside(node, head, path);
             }
         }
+        for (head, path) in splits(name) {
+            if let Some(value) = self.secret_files.get(head) {
+                self.used_secret_files.insert(head.to_owned());
+                return match value {
+                    Some(value) => secret(value, head, path),
+                    None => Found::Value(broken()),
+                };
+            }
+        }
         for file in &self.files {
             for (head, path) in splits(name) {
                 if let Some(node) = file.get(head) {
@@ -326,13 +349,20 @@ impl Variables {
                 }
             }
         }
-        match self.environment.get(name) {
-            Some(value) => Found::Secret(value.clone()),
-            None => Found::Missing,
+        for (head, path) in splits(name) {
+            if let Some(value) = self.environment.get(head) {
+                return secret(value, head, path);
+            }
         }
+        Found::Missing
     }
 
-    /// Reports what `-v` gives and no manifest uses; `partly`: not all manifests could be read.
+    /// All secret values.
+    pub(super) fn secrets(&self) -> impl Iterator<Item = SecretString> {
+        self.secret_files.values().flatten().chain(self.environment.values()).cloned()
+    }
+
+    /// Reports what `-v` and `--var-file` give and no manifest uses; `partly`: not all manifests could be read.
     pub(super) fn report_unused(&self, partly: bool, drafts: &mut Drafts) {
         if partly {
             return;
@@ -350,6 +380,18 @@ impl Variables {
                     format!("no manifest uses the variable {} given with -v", quote(name)),
                 )
                 .help(format!("write ((…)) with this name where the value belongs, or leave -v {name} away")),
+            );
+        }
+        for name in self.secret_files.keys().filter(|name| !self.used_secret_files.contains(*name)) {
+            let by = if self.given.contains_key(name) { "; -v gives it too, and goes before" } else { "" };
+            drafts.add(
+                Draft::error(
+                    "unused-variable",
+                    format!("no manifest uses the variable {} given with --var-file{by}", quote(name)),
+                )
+                .help(format!(
+                    "write ((…)) with this name where the secret belongs, or leave --var-file {name} away"
+                )),
             );
         }
     }
@@ -375,6 +417,11 @@ fn broken() -> Node {
 fn splits(name: &str) -> impl Iterator<Item = (&str, &str)> {
     let dots = name.match_indices('.').map(|(at, _)| (&name[..at], &name[at + 1..]));
     std::iter::once((name, "")).chain(dots)
+}
+
+/// A secret is a text: there is no key in it.
+fn secret(value: &SecretString, head: &str, path: &str) -> Found {
+    if path.is_empty() { Found::Secret(value.clone()) } else { Found::NoKey(head.to_owned()) }
 }
 
 fn inside(node: &Node, head: &str, path: &str) -> Found {

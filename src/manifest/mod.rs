@@ -33,7 +33,7 @@ use source::{Kind, Texts};
 /// The most that one file may hold, in bytes.
 pub const MAX_FILE_BYTES: usize = 20 * 1024 * 1024;
 
-/// What `-f`, `-v`, `-l`, `--vars-env` give.
+/// What `-f`, `-v`, `--var-file`, `-l`, `--vars-env` give.
 #[derive(Debug, Default)]
 pub struct Sources {
     /// Files and directories, in the order given; `-` is standard input.
@@ -42,6 +42,8 @@ pub struct Sources {
     pub vars: Vec<(String, String)>,
     /// `-v` without `=`: shown only where a manifest uses the name, because it may be a secret.
     pub bare_vars: Vec<String>,
+    /// `--var-file NAME=PATH`: each file holds one secret value.
+    pub var_files: Vec<(String, PathBuf)>,
     /// `-l PATH`: files of plain values, later wins.
     pub vars_files: Vec<PathBuf>,
     /// `--vars-env PREFIX`, in the order given.
@@ -58,7 +60,7 @@ pub struct Loaded {
     pub desired: Desired,
     /// The secret values that go with it.
     pub secrets: Secrets,
-    /// Things worth saying that are no errors (a literal secret, an unused `-v` is an error instead).
+    /// Things worth saying that are no errors, such as a literal secret.
     pub warnings: Vec<Problem>,
     /// How many files were read.
     pub files: usize,
@@ -134,8 +136,7 @@ fn check(mut texts: Texts, mut drafts: Drafts, sources: &Sources) -> Result<Load
     let (mut desired, mut secrets) = resolve::resolve(documents, unreadable.as_deref(), &texts, &mut drafts);
     desired.digest = texts.digest();
     // An empty text is in every text: masking it would mask everything.
-    let values = sources.vars_env.iter().map(|(_, _, value)| value);
-    secrets.others = values.filter(|value| !value.expose_secret().is_empty()).cloned().collect();
+    secrets.others = variables.secrets().filter(|value| !value.expose_secret().is_empty()).collect();
     let (errors, warnings) = drafts.finish(&texts, &secrets.others);
     if errors.is_empty() { Ok(Loaded { desired, secrets, warnings, files }) } else { Err(Problems(errors)) }
 }

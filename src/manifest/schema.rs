@@ -10,7 +10,7 @@ use serde::Serialize;
 
 /// People, groups and external group mappings of a UAA, as `uaapply` makes them.
 ///
-/// Every value may also be a variable, `((name))`, whose value comes from -v, -l or --vars-env.
+/// Every value may also be a variable, `((name))`, whose value comes from -v, --var-file, -l, --vars-env or --vars-store.
 #[derive(Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(title = "uaapply manifest, version 1")]

@@ -8,6 +8,7 @@ use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
+use secrecy::SecretString;
 use sha2::{Digest, Sha256};
 
 use super::MAX_FILE_BYTES;
@@ -165,6 +166,35 @@ pub(super) fn read_vars_files(paths: &[PathBuf], texts: &mut Texts, drafts: &mut
     }
 }
 
+/// Reads a file of `--var-file`, which holds one secret; `None`: it cannot be read, which is then among the problems.
+///
+/// One line end is taken off: an editor or `echo` put it there, and no secret field could hold it.
+pub(super) fn read_secret(variable: &str, path: &Path, drafts: &mut Drafts) -> Option<SecretString> {
+    let mut bytes = Vec::new();
+    let read = is_in_place(path)
+        .and_then(|()| File::open(path))
+        .and_then(|file| file.take(LONGEST_SECRET + 1).read_to_end(&mut bytes));
+    let why = match read {
+        Err(error) => error.to_string(),
+        Ok(_) if bytes.len() as u64 > LONGEST_SECRET => "it is longer than any secret".to_owned(),
+        Ok(_) => match String::from_utf8(bytes) {
+            Err(_) => "it is not UTF-8 text".to_owned(),
+            Ok(text) => {
+                let line = text.strip_suffix('\n').map(|line| line.strip_suffix('\r').unwrap_or(line));
+                return Some(SecretString::from(line.unwrap_or(&text)));
+            }
+        },
+    };
+    drafts.add(
+        Draft::error("unreadable", format!("cannot read {}: {why}", quote(&path.display().to_string())))
+            .help(format!("check the path given to --var-file {variable}")),
+    );
+    None
+}
+
+/// The longest secret that is read, in bytes; a larger file is another file.
+const LONGEST_SECRET: u64 = 64 << 10;
+
 /// Turns a directory into the manifests directly in it.
 fn expand(path: &Path, drafts: &mut Drafts) -> Vec<PathBuf> {
     if !path.is_dir() {
@@ -218,12 +248,16 @@ fn open(name: &str, path: &Path, kind: Kind, texts: &mut Texts, drafts: &mut Dra
     }
 }
 
-/// Refuses what is no file in the folder that its name says.
+/// Refuses what is no file in the folder that its name says; a descriptor of this very process, as `<(command)` gives
+/// one, is.
 ///
 /// A pull request can bring a symbolic link: to `/proc/self/environ`, to a token of the runner, to a terminal that
 /// never ends. Links are followed inside the folder only, as a Kubernetes volume has them.
 fn is_in_place(path: &Path) -> std::io::Result<()> {
     let refused = |why: &str| Err(std::io::Error::other(why.to_owned()));
+    if path.starts_with("/dev/fd") {
+        return Ok(());
+    }
     let real = path.canonicalize()?;
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     if !real.starts_with(folder.canonicalize()?) {

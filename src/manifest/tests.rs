@@ -1,5 +1,7 @@
 //! Stories over whole manifests: given files and variables, all problems or the whole desired state.
 
+mod variables;
+
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 

@@ -201,6 +201,10 @@ pub struct ManifestArgs {
     /// Take secret variables from the environment: ((name)) from PREFIX_name (repeatable)
     #[arg(long, value_name = "PREFIX", env = "UAAPPLY_VARS_ENV", hide_env_values = true)]
     pub vars_env: Vec<String>,
+    /// Take secret variables from a YAML file; apply generates into it what `variables` in a manifest declares and
+    /// nothing gives
+    #[arg(long, value_name = "PATH", value_hint = ValueHint::FilePath)]
+    pub vars_store: Option<PathBuf>,
 }
 
 /// How to reach UAA and log in.

@@ -8,7 +8,7 @@ use super::connection::{check, connection};
 use super::console::Console;
 use super::progress::Told;
 use super::report_file::{self, ReportFile};
-use super::{Stop, look};
+use super::{Stop, generated, look};
 use crate::apply::{Interrupt, apply};
 use crate::cli::{ApplyArgs, Format};
 use crate::error::{Error, Exit};
@@ -40,6 +40,7 @@ pub(super) async fn run(args: &ApplyArgs, console: &Console) -> Result<Exit, Sto
     let (observed, plan) = agree(args, &loaded, &reader, client.as_str(), console).await?;
     // Before the first write: a report that has no place is an error while nothing is done yet.
     let file = args.report.as_deref().map(ReportFile::create).transpose()?;
+    generated::save(&plan, &loaded)?;
     let mut report = Report::of(&plan);
     if plan.is_empty() {
         report.converged = Some(true);
@@ -98,6 +99,7 @@ async fn agree(
             Some(_) => console.warn("the server changed meanwhile: this is the plan now"),
         }
         show(&plan, args.format, console)?;
+        generated::announce(&plan, loaded, console);
         if plan.refusals().next().is_some() {
             return Err(Stop::Exit(Exit::Refused));
         }

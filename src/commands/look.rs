@@ -37,6 +37,7 @@ pub(super) fn load(args: &ManifestArgs, console: &Console) -> Result<Loaded, Sto
         vars_files: args.vars_files.clone(),
         vars_env: prefixes.iter().flat_map(|prefix| environment(prefix)).collect(),
         vars_env_prefixes: prefixes,
+        vars_store: args.vars_store.clone(),
         ..Sources::default()
     };
     for var in &args.vars {

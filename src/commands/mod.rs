@@ -3,6 +3,7 @@
 mod apply;
 mod connection;
 mod console;
+mod generated;
 mod look;
 mod man;
 mod plan;

@@ -11,7 +11,7 @@ use super::tree::{Entry, Node, Value};
 use crate::model::{ClusterRole, UAA_ORIGIN};
 
 /// The keys of a manifest.
-pub(super) const TOP: &[&str] = &["version", "target", "users", "groups"];
+pub(super) const TOP: &[&str] = &["version", "target", "users", "groups", "variables"];
 /// The keys of `target`.
 pub(super) const TARGET: &[&str] = &["issuer", "zone", "origins"];
 /// The keys of a user.

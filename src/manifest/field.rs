@@ -122,9 +122,6 @@ impl Decoder<'_> {
             ("a manifest", "prune") => {
                 Some("this version removes nothing that it does not name; pruning comes with a later one")
             }
-            ("a manifest", "variables") => Some(
-                "this version takes variables by -v, -l and --vars-env; generated ones come with a later one",
-            ),
             ("a user", "state") => Some(
                 "this version deletes no users; suspend with `active: false`, and `cluster_access: none`",
             ),

@@ -4,14 +4,17 @@
 //! environment, and never shows a value: messages name the variable.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use secrecy::{ExposeSecret, SecretString};
 
 use super::Sources;
+use super::declare::Declared;
 use super::mask::names_a_secret;
 use super::problem::{Draft, Drafts, Mark, Spot, list, nearest, quote};
 use super::source::{self, Kind, Texts};
+use super::store::{self, Generated};
 use super::tree::{self, Node, Value};
 
 /// All variables, in the order in which they are asked.
@@ -22,6 +25,13 @@ pub(super) struct Variables {
     secret_files: BTreeMap<String, Option<SecretString>>,
     files: Vec<BTreeMap<String, Node>>,
     environment: BTreeMap<String, SecretString>,
+    /// What `--vars-store` has.
+    stored: BTreeMap<String, Node>,
+    /// What the manifests declare to be generated.
+    declared: BTreeMap<String, Declared>,
+    /// Values that were generated because nothing gives them.
+    generated: BTreeMap<String, SecretString>,
+    store: Store,
     prefixes: Vec<String>,
     /// Those of them that some variable of the environment has.
     known_prefixes: BTreeSet<String>,
@@ -33,10 +43,26 @@ pub(super) struct Variables {
     incomplete: bool,
 }
 
+/// What `--vars-store` is good for.
+#[derive(Default)]
+enum Store {
+    /// None is given.
+    #[default]
+    None,
+    /// It could not be read: what is missing may be in it.
+    Unreadable,
+    /// What is generated is to be kept there.
+    At(PathBuf),
+}
+
 /// What a name stands for.
 enum Found {
     Value(Node),
     Secret(SecretString),
+    /// A list or map of secrets.
+    SecretTree,
+    /// The operating system gives no random bytes.
+    NoRandomness(String),
     /// The variable is there, the key in it is not.
     NoKey(String),
     Missing,
@@ -60,7 +86,12 @@ enum Piece<'a> {
 
 impl Variables {
     /// Takes all sources; nothing is looked up yet.
-    pub(super) fn collect(texts: &mut Texts, drafts: &mut Drafts, sources: &Sources) -> Self {
+    pub(super) fn collect(
+        texts: &mut Texts,
+        drafts: &mut Drafts,
+        sources: &Sources,
+        store_read: bool,
+    ) -> Self {
         let mut all = Self {
             prefixes: sources.vars_env_prefixes.clone(),
             bare: sources.bare_vars.iter().cloned().collect(),
@@ -89,6 +120,10 @@ impl Variables {
                     );
                 }
             }
+        }
+        if let Some(path) = &sources.vars_store {
+            let stored = all.stored(texts, drafts);
+            all.store = if stored && store_read { Store::At(path.clone()) } else { Store::Unreadable };
         }
         for (name, path) in &sources.var_files {
             if is_name(name) {
@@ -127,6 +162,48 @@ impl Variables {
             all.environment.insert(name.clone(), value.clone());
         }
         all
+    }
+
+    /// Takes what is in the store; `false` when it makes no sense.
+    fn stored(&mut self, texts: &mut Texts, drafts: &mut Drafts) -> bool {
+        let mut whole = true;
+        for file in texts.of_kind(Kind::Store) {
+            match tree::parse(texts, file, drafts) {
+                Some(Node { value: Value::Map(entries), .. }) => {
+                    self.stored = entries.into_iter().map(|entry| (entry.key, entry.node)).collect();
+                }
+                Some(node) if node.is_null() => {}
+                Some(node) => {
+                    whole = false;
+                    drafts.add(
+                        Draft::error(
+                            "bad-vars-store",
+                            "the file of --vars-store holds a map of names and values",
+                        )
+                        .at(node.mark)
+                        .label("not a map")
+                        .help("write one `name: value` a line"),
+                    );
+                }
+                None => whole = false,
+            }
+            texts.close(file, drafts);
+        }
+        whole
+    }
+
+    /// Learns what is generated when nothing gives it.
+    pub(super) fn declare(&mut self, declared: BTreeMap<String, Declared>) {
+        self.declared = declared;
+    }
+
+    /// Hands over what was generated.
+    pub(super) fn take_generated(&mut self) -> Option<Generated> {
+        let values = std::mem::take(&mut self.generated);
+        match &self.store {
+            Store::At(path) if !values.is_empty() => Some(Generated { store: path.clone(), values }),
+            Store::At(_) | Store::Unreadable | Store::None => None,
+        }
     }
 
     /// Puts values in place of all placeholders of a tree.
@@ -253,11 +330,30 @@ impl Variables {
                 Node::new(Value::Broken, mark)
             }
             Found::Secret(value) => Node::new(Value::Secret(value), mark),
+            Found::SecretTree => {
+                drafts.add(
+                    Draft::error(
+                        "not-text",
+                        format!("the secret variable {} is a list or a map", quote(name)),
+                    )
+                    .at(mark)
+                    .label("a secret is one text")
+                    .help(format!("name a key in it: (({name}.key))")),
+                );
+                Node::new(Value::Broken, mark)
+            }
             Found::Value(node) if holds_placeholder(&node) => {
                 drafts.add(still_placeholder(name, mark));
                 Node::new(Value::Broken, mark)
             }
             Found::Value(node) => node,
+            Found::NoRandomness(why) => {
+                drafts.add(Draft::error(
+                    "no-randomness",
+                    format!("no value can be generated for the variable {}: {why}", quote(name)),
+                ));
+                Node::new(Value::Broken, mark)
+            }
             Found::NoKey(head) => {
                 drafts.add(
                     Draft::error(
@@ -289,8 +385,26 @@ impl Variables {
             format!("the variable {} has no value{incomplete}", quote(name)),
         )
         .at(mark);
+        if let Some(declared) = self.declared.get(name.split('.').next().unwrap_or(name)) {
+            return match self.store {
+                Store::None => draft
+                    .label("nothing gives it, and there is no --vars-store to keep it in")
+                    .also(declared.mark, "declared here")
+                    .help("give --vars-store FILE: apply generates the value into it"),
+                // That is an error of its own.
+                Store::Unreadable | Store::At(_) => draft
+                    .label("it may be in the file of --vars-store, which could not be read")
+                    .also(declared.mark, "declared here"),
+            };
+        }
         let named: Vec<String> = self.prefixes.iter().map(|prefix| format!("{prefix}_{name}")).collect();
         let named = list(named.iter().map(String::as_str));
+        let store = match self.store {
+            Store::At(_) => format!(
+                ",\nor let apply generate it into the file of --vars-store: `variables: [{{name: {name}, type: password}}]`"
+            ),
+            Store::None | Store::Unreadable => String::new(),
+        };
         match place {
             Place::Plain => {
                 let near = if self.bare.contains(name) { None } else { nearest(name, self.plain_names()) };
@@ -301,7 +415,7 @@ impl Variables {
             }
             Place::Secret if self.prefixes.is_empty() => {
                 draft.label("given neither by --vars-env nor in a file of -l").help(format!(
-                    "set the environment variable PREFIX_{name} and give --vars-env PREFIX, or use a file with -l FILE"
+                    "set the environment variable PREFIX_{name} and give --vars-env PREFIX, or use a file with -l FILE{store}"
                 ))
             }
             Place::Secret => {
@@ -313,7 +427,7 @@ impl Variables {
                     format!("\nno environment variable begins with the prefix {} of --vars-env", list(unknown))
                 };
                 draft.label(format!("not in the environment as {named}, nor in a file of -l")).help(format!(
-                    "set the environment variable {named}, or use a file with -l FILE{unknown}"
+                    "set the environment variable {named}, or use a file with -l FILE{store}{unknown}"
                 ))
             }
         }
@@ -354,12 +468,48 @@ impl Variables {
                 return secret(value, head, path);
             }
         }
-        Found::Missing
+        for (head, path) in splits(name) {
+            if let Some(node) = self.stored.get(head) {
+                return match inside(node, head, path) {
+                    Found::Value(Node { value: Value::Scalar { text, .. }, .. }) => {
+                        Found::Secret(text.into())
+                    }
+                    Found::Value(Node { value: Value::Seq(_) | Value::Map(_), .. }) => Found::SecretTree,
+                    found => found,
+                };
+            }
+        }
+        self.generate(name)
     }
 
-    /// All secret values.
+    /// Generates what is declared and nothing gives.
+    fn generate(&mut self, name: &str) -> Found {
+        let (Store::At(_), Some((head, path))) =
+            (&self.store, splits(name).find(|(head, _)| self.declared.contains_key(*head)))
+        else {
+            return Found::Missing;
+        };
+        if let Some(value) = self.generated.get(head) {
+            return secret(value, head, path);
+        }
+        match store::generate(self.declared[head].length) {
+            Ok(value) => {
+                let found = secret(&value, head, path);
+                self.generated.insert(head.to_owned(), value);
+                found
+            }
+            Err(error) => Found::NoRandomness(error.to_string()),
+        }
+    }
+
+    /// All secret values. Of a store, which other programs use too, only what is long enough to be one: else `true`
+    /// would be hidden everywhere.
     pub(super) fn secrets(&self) -> impl Iterator<Item = SecretString> {
-        self.secret_files.values().flatten().chain(self.environment.values()).cloned()
+        let mut stored = Vec::new();
+        self.stored.values().for_each(|node| texts_of(node, &mut stored));
+        let stored = stored.into_iter().filter(|text| text.len() >= SHORTEST_STORED).map(SecretString::from);
+        let given = self.secret_files.values().flatten().chain(self.environment.values());
+        given.chain(self.generated.values()).cloned().chain(stored)
     }
 
     /// Reports what `-v` and `--var-file` give and no manifest uses; `partly`: not all manifests could be read.
@@ -417,6 +567,19 @@ fn broken() -> Node {
 fn splits(name: &str) -> impl Iterator<Item = (&str, &str)> {
     let dots = name.match_indices('.').map(|(at, _)| (&name[..at], &name[at + 1..]));
     std::iter::once((name, "")).chain(dots)
+}
+
+/// The shortest value of a store that is hidden wherever it occurs.
+const SHORTEST_STORED: usize = 6;
+
+/// Collects the texts in a tree.
+fn texts_of(node: &Node, into: &mut Vec<String>) {
+    match &node.value {
+        Value::Scalar { text, .. } => into.push(text.clone()),
+        Value::Seq(items) => items.iter().for_each(|item| texts_of(item, into)),
+        Value::Map(entries) => entries.iter().for_each(|entry| texts_of(&entry.node, into)),
+        Value::Secret(_) | Value::Broken => {}
+    }
 }
 
 /// A secret is a text: there is no key in it.
@@ -498,8 +661,14 @@ pub(super) fn whole(text: &str) -> Option<&str> {
 }
 
 /// Tells whether a text can be a variable's name.
-fn is_name(name: &str) -> bool {
+pub(super) fn is_name(name: &str) -> bool {
     !name.is_empty() && name.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '-' | '.'))
+}
+
+/// Lists the variables that a text names.
+pub(super) fn names(text: &str) -> Vec<&str> {
+    let pieces = pieces(text).unwrap_or_default().into_iter();
+    pieces.filter_map(|piece| if let Piece::Name(name) = piece { Some(name) } else { None }).collect()
 }
 
 /// Splits a text at its placeholders; `None` when something that looks like one is none.

@@ -1,13 +1,15 @@
 //! Manifest files → [`Desired`]: read, parse, substitute variables, validate. All errors at once.
 //!
-//! A manifest can run nothing, read no file and see no environment variable. Never talks to a server.
+//! A manifest can run nothing, read no file and see no environment variable. Never talks to a server, and writes no
+//! file unless it is told to save what it generated (`store`).
 //!
 //! ```text
 //! paths ──source──▶ texts ──tree──▶ positioned nodes ──interpolate──▶ nodes ──decode──▶ entries ──resolve──▶ Desired
 //!                                └─────────── every step adds to one list of problems (problem) ───────────┘
 //! ```
-//! `field` judges single values for `decode`; `mask` knows which text must never be shown; `schema` describes the manifest for editors.
+//! `declare` reads which variables are generated, `store` generates and keeps them; `field` judges single values for `decode`; `mask` knows which text must never be shown; `schema` describes the manifest for editors.
 
+mod declare;
 mod decode;
 mod field;
 mod interpolate;
@@ -16,6 +18,7 @@ mod problem;
 mod resolve;
 pub mod schema;
 mod source;
+mod store;
 #[cfg(test)]
 mod tests;
 mod tree;
@@ -29,6 +32,8 @@ use crate::desired::{Desired, Secrets};
 use interpolate::Variables;
 use problem::Drafts;
 use source::{Kind, Texts};
+
+pub use store::Generated;
 
 /// The most that one file may hold, in bytes.
 pub const MAX_FILE_BYTES: usize = 20 * 1024 * 1024;
@@ -51,6 +56,8 @@ pub struct Sources {
     /// What the environment has under these: (prefix, name without `PREFIX_`, secret value). The library never reads
     /// the environment itself.
     pub vars_env: Vec<(String, String, SecretString)>,
+    /// `--vars-store PATH`: a file of secret values, which need not exist.
+    pub vars_store: Option<PathBuf>,
 }
 
 /// A valid manifest.
@@ -64,6 +71,8 @@ pub struct Loaded {
     pub warnings: Vec<Problem>,
     /// How many files were read.
     pub files: usize,
+    /// Values among the secrets that no source has: whoever writes them to a server saves them first.
+    pub generated: Option<Generated>,
 }
 
 /// One thing wrong, or worth a warning, in a manifest.
@@ -111,26 +120,38 @@ pub fn load(sources: &Sources) -> Result<Loaded, Problems> {
     let mut drafts = Drafts::default();
     source::read_manifests(&sources.paths, &mut texts, &mut drafts);
     source::read_vars_files(&sources.vars_files, &mut texts, &mut drafts);
-    check(texts, drafts, sources)
+    let store = sources.vars_store.as_deref();
+    let whole = store.is_none_or(|path| source::read_store(path, &mut texts, &mut drafts));
+    check(texts, drafts, sources, whole)
 }
 
-/// Checks texts that are already read.
-fn check(mut texts: Texts, mut drafts: Drafts, sources: &Sources) -> Result<Loaded, Problems> {
-    let mut variables = Variables::collect(&mut texts, &mut drafts, sources);
-    let mut documents = Vec::new();
+/// Checks texts that are already read; `store_read`: what `--vars-store` has is among them.
+fn check(
+    mut texts: Texts,
+    mut drafts: Drafts,
+    sources: &Sources,
+    store_read: bool,
+) -> Result<Loaded, Problems> {
+    let mut variables = Variables::collect(&mut texts, &mut drafts, sources, store_read);
+    let mut roots = Vec::new();
     let mut unreadable = None;
-    let mut files = 0;
-    for file in texts.of_kind(Kind::Manifest) {
-        files += 1;
+    let files = texts.of_kind(Kind::Manifest);
+    for &file in &files {
         match tree::parse(&texts, file, &mut drafts) {
-            Some(mut root) => {
-                variables.substitute(&mut root, &mut drafts);
-                documents.push(decode::document(root, &mut drafts));
-            }
+            Some(root) => roots.push((file, root)),
             None => unreadable = unreadable.or(Some(file)),
         }
+    }
+    declare::declare(&mut roots, &mut variables, &mut drafts);
+    let mut documents = Vec::new();
+    for (_, mut root) in roots {
+        variables.substitute(&mut root, &mut drafts);
+        documents.push(decode::document(root, &mut drafts));
+    }
+    for &file in &files {
         texts.close(file, &mut drafts);
     }
+    let files = files.len();
     variables.report_unused(unreadable.is_some() || files == 0, &mut drafts);
     let unreadable = unreadable.map(|file| texts.name(file).to_owned());
     let (mut desired, mut secrets) = resolve::resolve(documents, unreadable.as_deref(), &texts, &mut drafts);
@@ -138,7 +159,12 @@ fn check(mut texts: Texts, mut drafts: Drafts, sources: &Sources) -> Result<Load
     // An empty text is in every text: masking it would mask everything.
     secrets.others = variables.secrets().filter(|value| !value.expose_secret().is_empty()).collect();
     let (errors, warnings) = drafts.finish(&texts, &secrets.others);
-    if errors.is_empty() { Ok(Loaded { desired, secrets, warnings, files }) } else { Err(Problems(errors)) }
+    let generated = variables.take_generated();
+    if errors.is_empty() {
+        Ok(Loaded { desired, secrets, warnings, files, generated })
+    } else {
+        Err(Problems(errors))
+    }
 }
 
 /// Returns the JSON Schema of a manifest, generated from the types.

@@ -240,7 +240,7 @@ fn place(texts: &Texts, spot: Spot) -> Place {
     let column = before.chars().count() + 1;
     let number = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
     let (shown, span) = match text.kind {
-        Kind::Variables => (HIDDEN.to_owned(), 0..HIDDEN.len()),
+        Kind::Variables | Kind::Store => (HIDDEN.to_owned(), 0..HIDDEN.len()),
         Kind::Manifest => {
             let mut masks: Vec<(usize, usize)> = text.masks_in(&range);
             if text.opaque_from.is_some() {

@@ -27,7 +27,47 @@ pub struct Manifest {
     /// UAA groups, which are the scopes that a user can hold.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub groups: Option<OrVariable<Vec<OrVariable<Group>>>>,
+    /// Variables whose values `apply` generates into the file of --vars-store where nothing gives them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub variables: Option<Vec<Declaration>>,
 }
+
+/// A variable that is generated where nothing gives its value.
+#[derive(Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Declaration {
+    /// Its name, as in `((name))`.
+    #[schemars(length(min = 1, max = 255), pattern(r"^[\p{L}\p{N}_-]+$"))]
+    pub name: String,
+    /// What it is.
+    #[serde(rename = "type")]
+    pub kind: DeclarationType,
+    /// How it is generated.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub options: Option<DeclarationOptions>,
+}
+
+/// What can be generated.
+#[derive(Clone, Copy, Serialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum DeclarationType {
+    /// Letters and digits.
+    Password,
+}
+
+/// How a value is generated.
+#[derive(Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct DeclarationOptions {
+    /// How many characters, from 12 to 72; default 32.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub length: Option<OrVariable<Length>>,
+}
+
+/// The length of a password.
+#[derive(Serialize, JsonSchema)]
+#[serde(transparent)]
+pub struct Length(#[schemars(range(min = 12, max = 72))] pub u8);
 
 /// The server that a manifest is for.
 #[derive(Serialize, JsonSchema)]

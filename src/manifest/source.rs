@@ -11,8 +11,8 @@ use std::path::{Path, PathBuf};
 use secrecy::SecretString;
 use sha2::{Digest, Sha256};
 
-use super::MAX_FILE_BYTES;
 use super::problem::{Draft, Drafts, Mark, Spot, quote};
+use super::{MAX_FILE_BYTES, store};
 
 /// What a text is read for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,6 +21,8 @@ pub(super) enum Kind {
     Manifest,
     /// A file of variables: nothing of it is ever shown.
     Variables,
+    /// The file of `--vars-store`: nothing of it is ever shown either.
+    Store,
 }
 
 /// One file's text.
@@ -166,6 +168,35 @@ pub(super) fn read_vars_files(paths: &[PathBuf], texts: &mut Texts, drafts: &mut
     }
 }
 
+/// Reads the file of `--vars-store`, if there is one and it says something; `false`: it cannot be read, which is then
+/// among the problems.
+pub(super) fn read_store(path: &Path, texts: &mut Texts, drafts: &mut Drafts) -> bool {
+    if path.try_exists().is_ok_and(|there| !there) {
+        return true;
+    }
+    let before = texts.0.len();
+    let name = path.display().to_string();
+    open(&name, path, Kind::Store, texts, drafts);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        if path.metadata().is_ok_and(|about| about.permissions().mode() & 0o077 != 0) {
+            drafts.add(
+                Draft::warning(
+                    "store-readable",
+                    format!("others can read {} and the secrets in it", quote(&name)),
+                )
+                .help(format!("chmod 600 {}", crate::visible::shell(&name))),
+            );
+        }
+    }
+    let read = texts.0.len() > before;
+    if texts.0.last().is_some_and(|text| read && store::says_nothing(&text.text)) {
+        texts.0.pop();
+    }
+    read
+}
+
 /// Reads a file of `--var-file`, which holds one secret; `None`: it cannot be read, which is then among the problems.
 ///
 /// One line end is taken off: an editor or `echo` put it there, and no secret field could hold it.
@@ -239,7 +270,11 @@ fn open(name: &str, path: &Path, kind: Kind, texts: &mut Texts, drafts: &mut Dra
     match opened {
         Ok(file) => read(name, file, kind, texts, drafts),
         Err(error) => {
-            let option = if kind == Kind::Manifest { "-f" } else { "-l" };
+            let option = match kind {
+                Kind::Manifest => "-f",
+                Kind::Variables => "-l",
+                Kind::Store => "--vars-store",
+            };
             drafts.add(
                 Draft::error("unreadable", format!("cannot read {}: {error}", quote(name)))
                     .help(format!("check the path given to {option}")),

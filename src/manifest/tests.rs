@@ -28,7 +28,7 @@ fn load_texts(files: &[(&str, &str)], sources: &Sources) -> Result<Loaded, Probl
         };
         take(name, text.as_bytes().to_vec(), kind, &mut texts, &mut drafts);
     }
-    check(texts, drafts, sources)
+    check(texts, drafts, sources, true)
 }
 
 fn given(vars: &[(&str, &str)]) -> Sources {
@@ -857,7 +857,7 @@ proptest! {
             members: Some(Value(vec![M::Name("someone.else".to_owned()), M::Group { group: "inner".to_owned() }])),
             absent_members: None, external_groups: Some(Value(Vec::new())),
         };
-        let manifest = Manifest { version: 1, target: None, users: Some(Value(users)), groups: Some(Value(vec![Value(group)])) };
+        let manifest = Manifest { version: 1, target: None, users: Some(Value(users)), groups: Some(Value(vec![Value(group)])), variables: None };
         let yaml = serde_saphyr::to_string(&manifest).expect("it can be written");
         assert!(validator().is_valid(&serde_json::to_value(&manifest).expect("it is JSON")));
         let loaded = load_texts(&[("m.yml", &yaml)], &Sources::default()).unwrap_or_else(|p| panic!("{yaml}\n{}", lines(&p.0)));

@@ -17,3 +17,4 @@ mod story;
 mod streams;
 mod usage;
 mod validate;
+mod variables;

@@ -109,3 +109,196 @@ fn a_descriptor_of_this_process_is_read_as_a_file() {
     let loaded = loaded_with("users: [{username: a, password: ((pw))}]\n", &sources);
     assert_eq!(password_of(&loaded, "a"), "hunter2");
 }
+
+/// The sources of a store with this text; the folder keeps it.
+fn store(text: &str) -> (tempfile::TempDir, Sources) {
+    let folder = folder(&[("store.yml", text)]);
+    let path = folder.path().join("store.yml");
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).expect("it is ours");
+    }
+    let sources = Sources { vars_store: Some(path), ..Sources::default() };
+    (folder, sources)
+}
+
+/// Loads a manifest whose `version: 1` is on line 1, from a real file.
+fn load_file(body: &str, sources: &Sources) -> Result<Loaded, String> {
+    let folder = folder(&[("m.yml", &format!("version: 1\n{body}"))]);
+    let paths = vec![folder.path().join("m.yml")];
+    let sources = Sources {
+        paths,
+        vars: sources.vars.clone(),
+        vars_env: sources.vars_env.clone(),
+        vars_store: sources.vars_store.clone(),
+        ..Sources::default()
+    };
+    let name = folder.path().display().to_string();
+    crate::manifest::load(&sources).map_err(|problems| lines(&problems.0).replace(&format!("{name}/"), ""))
+}
+
+#[test]
+fn what_the_store_has_is_secret_and_goes_last() {
+    let text = "# bosh's\npw: of-store-1\ncert: {ca: of-store-2, list: [of-store-3]}\nflag: true\n";
+    let (_folder, mut sources) = store(text);
+    let body = "users:\n  - {username: a, password: ((pw))}\n  - {username: b, password: ((cert.ca))}\n";
+    let loaded = load_file(body, &sources).expect("valid");
+    assert_eq!((password_of(&loaded, "a"), password_of(&loaded, "b")), ("of-store-1", "of-store-2"));
+    let hidden: Vec<&str> = loaded.secrets.others.iter().map(|secret| secret.expose_secret()).collect();
+    assert_eq!(hidden, ["of-store-2", "of-store-3", "of-store-1"]);
+    assert!(loaded.warnings.is_empty() && loaded.generated.is_none());
+
+    let wrong = "users: [{username: ((pw)), given_name: ((cert)), phone: x-((pw)), password: ((cert))}]\n";
+    assert_eq!(
+        load_file(wrong, &sources).expect_err("secrets stand in plain fields"),
+        "\
+m.yml:2:20 secret-in-plain-field: the secret variable `pw` cannot be used for `username` of a user
+m.yml:2:40 not-text: the secret variable `cert` is a list or a map
+m.yml:2:57 secret-in-text: the secret variable `pw` stands inside a longer text
+m.yml:2:77 not-text: the secret variable `cert` is a list or a map
+"
+    );
+    sources.vars_env = environment(&[("pw", "of-env")]).vars_env;
+    assert_eq!(password_of(&load_file(body, &sources).expect("valid"), "a"), "of-env");
+}
+
+#[test]
+fn a_store_that_makes_no_sense_or_that_others_can_read_is_said_and_never_shown() {
+    let body = "variables: [{name: pw, type: password}]\nusers: [{username: a, password: ((pw))}]\n";
+    for (text, code) in [
+        ("- of-store\n", "bad-vars-store"),
+        ("pw: [of-store\n", "yaml"),
+        ("a: 1\na: of-store\n", "duplicate-key"),
+    ] {
+        let (_folder, sources) = store(text);
+        let said = load_file(body, &sources).expect_err(text);
+        assert!(said.contains(code) && !said.contains("of-store\n"), "{said}");
+    }
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        let (folder, sources) = store("pw: value-1\n");
+        let path = folder.path().join("store.yml");
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o640)).expect("it is ours");
+        let loaded = load_file(body, &sources).expect("valid");
+        let codes: Vec<&str> = loaded.warnings.iter().map(|warning| warning.code).collect();
+        assert_eq!(codes, ["store-readable"]);
+    }
+}
+
+#[test]
+fn what_is_declared_and_nowhere_given_is_generated_once_for_all_who_use_it() {
+    let body = "\
+variables:
+  - {name: pw, type: password}
+  - {name: long, type: password, options: {length: ((n))}}
+  - {name: given, type: password}
+  - {name: unused, type: password}
+users:
+  - {username: a, password: ((pw))}
+  - {username: b, password: ((pw))}
+  - {username: c, password: ((long))}
+  - {username: d, password: ((given))}
+  - {username: e, password: ((kept))}
+";
+    for text in ["kept: of-store\n", "# only a comment\nkept: of-store"] {
+        let (folder, mut sources) = store(text);
+        sources.vars = vec![("n".to_owned(), "70".to_owned())];
+        sources.vars_env = environment(&[("given", "of-env")]).vars_env;
+        let loaded = load_file(body, &sources).expect("valid");
+        let (pw, long) = (password_of(&loaded, "a"), password_of(&loaded, "c"));
+        assert_eq!((pw.len(), long.len(), password_of(&loaded, "b")), (32, 70, pw));
+        assert_eq!((password_of(&loaded, "d"), password_of(&loaded, "e")), ("of-env", "of-store"));
+        let generated = loaded.generated.as_ref().expect("two are generated");
+        assert_eq!(generated.values.keys().collect::<Vec<_>>(), ["long", "pw"]);
+        for value in [pw, long] {
+            assert!(loaded.secrets.others.iter().any(|hidden| hidden.expose_secret() == value));
+        }
+        let unchanged = std::fs::read_to_string(folder.path().join("store.yml")).expect("it is there");
+        assert_eq!(unchanged, text, "loading writes nothing");
+
+        generated.save(["pw", "long"]).expect("it can be written");
+        let again = load_file(body, &sources).expect("valid");
+        assert_eq!((password_of(&again, "a"), password_of(&again, "c")), (pw, long));
+        assert!(again.generated.is_none());
+    }
+}
+
+#[test]
+fn a_store_need_not_exist_or_say_anything() {
+    let body = "variables: [{name: pw, type: password}]\nusers: [{username: a, password: ((pw))}]\n";
+    for text in ["", "# nothing yet\n", "---\n", "{}\n", "--- {}\n"] {
+        let (_folder, sources) = store(text);
+        let loaded = load_file(body, &sources).unwrap_or_else(|said| panic!("{text:?}: {said}"));
+        loaded
+            .generated
+            .expect("generated")
+            .save(["pw"])
+            .unwrap_or_else(|error| panic!("{text:?}: {error:?}"));
+        assert!(load_file(body, &sources).expect("valid").generated.is_none());
+    }
+    let folder = tempfile::tempdir().expect("a folder");
+    let sources = Sources { vars_store: Some(folder.path().join("new.yml")), ..Sources::default() };
+    load_file(body, &sources)
+        .expect("valid")
+        .generated
+        .expect("generated")
+        .save(["pw"])
+        .expect("it can be written");
+    assert!(load_file(body, &sources).expect("valid").generated.is_none());
+}
+
+#[test]
+fn what_is_wrong_with_declarations_is_said_at_once() {
+    let body = "\
+variables:
+  - {name: a, type: certificate}
+  - {name: b, type: pasword}
+  - {type: password}
+  - {name: c.d, type: password}
+  - {name: e, type: password, options: {length: 8}}
+  - {name: e2, type: password, options: {length: \"32\"}}
+  - {name: f, type: password, options: {length: ((f))}}
+  - {name: g, type: password, options: {length: ((h))}}
+  - {name: h, type: password, options: {lenght: 40}}
+  - {name: h, type: password}
+  - {name: i, type: password, update_mode: converge}
+  - pw
+users: [{username: x, password: ((i))}]
+";
+    let (_folder, sources) = store("");
+    assert_eq!(
+        load_file(body, &sources).expect_err("much is wrong"),
+        "\
+m.yml:3:21 unsupported-type: `type` of variable `a` cannot be `certificate`: only passwords are generated here
+m.yml:4:21 unsupported-type: `type` of variable `b` cannot be `pasword`: only passwords are generated here
+m.yml:5:5 missing-key: a variable has no `name`
+m.yml:6:12 bad-variable: `c.d` is no name of a variable
+m.yml:7:49 bad-length: `length` of variable `e` is no number that a password can have
+m.yml:8:50 bad-length: `length` of variable `e2` is no number that a password can have
+m.yml:9:49 cyclic-variable: the options of the variable `f` depend on `f`
+m.yml:10:49 cyclic-variable: the options of the variable `g` depend on `h`
+m.yml:11:41 unknown-key: unknown key `lenght` in `options` of variable `h`
+m.yml:12:12 duplicate-variable: the variable `h` is declared twice
+m.yml:13:31 unknown-key: unknown key `update_mode` in a variable
+m.yml:14:5 wrong-type: a variable must be a map of keys and values, not text
+"
+    );
+    let body = "variables: [{name: pw, type: password}]\nusers: [{username: x, password: ((pw))}]\n";
+    assert_eq!(
+        load_file(body, &Sources::default()).expect_err("there is no store"),
+        "m.yml:3:33 missing-variable: the variable `pw` has no value\n"
+    );
+}
+
+#[test]
+fn a_missing_secret_is_offered_to_be_generated_where_there_is_a_store() {
+    let (folder, sources) = store("other: value-1\n");
+    let path = folder.path().join("m.yml");
+    std::fs::write(&path, "version: 1\nusers: [{username: a, password: ((pw))}]\n").expect("ours");
+    let sources = Sources { paths: vec![path], ..sources };
+    let problems = crate::manifest::load(&sources).expect_err("nothing gives it").0;
+    let help = problems[0].help.as_deref().unwrap_or_default();
+    assert!(help.contains("`variables: [{name: pw, type: password}]`"), "{help}");
+}

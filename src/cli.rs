@@ -189,6 +189,9 @@ pub struct ManifestArgs {
     /// A manifest, a directory of them, or `-` for standard input (repeatable)
     #[arg(short, long = "file", value_name = "PATH", value_hint = ValueHint::AnyPath)]
     pub files: Vec<PathBuf>,
+    /// Change the manifests by the operations of a YAML file, before variables are put in (repeatable)
+    #[arg(short = 'o', long = "ops-file", value_name = "PATH", value_hint = ValueHint::FilePath)]
+    pub ops_files: Vec<PathBuf>,
     /// Set a variable: ((NAME)) becomes VALUE (repeatable; not for secrets: others can see a process's arguments)
     #[arg(short = 'v', long = "var", value_name = "NAME=VALUE")]
     pub vars: Vec<String>,

@@ -33,6 +33,7 @@ pub(super) fn load(args: &ManifestArgs, console: &Console) -> Result<Loaded, Sto
     let prefixes: Vec<String> = args.vars_env.iter().filter(|prefix| !prefix.is_empty()).cloned().collect();
     let mut sources = Sources {
         paths: args.files.clone(),
+        ops_files: args.ops_files.clone(),
         var_files: args.var_file.iter().map(|text| var_file(text)).collect::<Result<_, _>>()?,
         vars_files: args.vars_files.clone(),
         vars_env: prefixes.iter().flat_map(|prefix| environment(prefix)).collect(),

@@ -4,16 +4,19 @@
 //! file unless it is told to save what it generated (`store`).
 //!
 //! ```text
-//! paths ──source──▶ texts ──tree──▶ positioned nodes ──interpolate──▶ nodes ──decode──▶ entries ──resolve──▶ Desired
+//! paths ──source──▶ texts ──tree──▶ positioned nodes ──ops, interpolate──▶ nodes ──decode──▶ entries ──resolve──▶ Desired
 //!                                └─────────── every step adds to one list of problems (problem) ───────────┘
 //! ```
-//! `declare` reads which variables are generated, `store` generates and keeps them; `field` judges single values for `decode`; `mask` knows which text must never be shown; `schema` describes the manifest for editors.
+//! `ops` changes the trees by `patch` at a `pointer`; `declare` reads which variables are generated, `store` generates and keeps them; `field` judges single values for `decode`; `mask` knows which text must never be shown; `schema` describes the manifest for editors.
 
 mod declare;
 mod decode;
 mod field;
 mod interpolate;
 mod mask;
+mod ops;
+mod patch;
+mod pointer;
 mod problem;
 mod resolve;
 pub mod schema;
@@ -38,11 +41,13 @@ pub use store::Generated;
 /// The most that one file may hold, in bytes.
 pub const MAX_FILE_BYTES: usize = 20 * 1024 * 1024;
 
-/// What `-f`, `-v`, `--var-file`, `-l`, `--vars-env` give.
+/// What `-f`, `-o`, `-v`, `--var-file`, `-l`, `--vars-env` give.
 #[derive(Debug, Default)]
 pub struct Sources {
     /// Files and directories, in the order given; `-` is standard input.
     pub paths: Vec<PathBuf>,
+    /// `-o PATH`: operations on the manifests, in this order.
+    pub ops_files: Vec<PathBuf>,
     /// `-v NAME=VALUE`: plain values.
     pub vars: Vec<(String, String)>,
     /// `-v` without `=`: shown only where a manifest uses the name, because it may be a secret.
@@ -119,7 +124,8 @@ pub fn load(sources: &Sources) -> Result<Loaded, Problems> {
     let mut texts = Texts::default();
     let mut drafts = Drafts::default();
     source::read_manifests(&sources.paths, &mut texts, &mut drafts);
-    source::read_vars_files(&sources.vars_files, &mut texts, &mut drafts);
+    source::read_files(&sources.ops_files, Kind::Ops, &mut texts, &mut drafts);
+    source::read_files(&sources.vars_files, Kind::Variables, &mut texts, &mut drafts);
     let store = sources.vars_store.as_deref();
     let whole = store.is_none_or(|path| source::read_store(path, &mut texts, &mut drafts));
     check(texts, drafts, sources, whole)
@@ -142,13 +148,15 @@ fn check(
             None => unreadable = unreadable.or(Some(file)),
         }
     }
+    let partly = unreadable.is_some() || roots.is_empty();
+    ops::apply(&mut roots, partly, &texts, &mut drafts);
     declare::declare(&mut roots, &mut variables, &mut drafts);
     let mut documents = Vec::new();
     for (_, mut root) in roots {
         variables.substitute(&mut root, &mut drafts);
         documents.push(decode::document(root, &mut drafts));
     }
-    for &file in &files {
+    for file in files.iter().copied().chain(texts.of_kind(Kind::Ops)) {
         texts.close(file, &mut drafts);
     }
     let files = files.len();

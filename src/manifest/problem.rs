@@ -124,6 +124,7 @@ impl Draft {
 pub(super) struct Drafts {
     list: Vec<Draft>,
     masks: BTreeMap<u32, Vec<(usize, usize)>>,
+    to_line_end: Vec<Spot>,
     opaque: BTreeMap<u32, usize>,
 }
 
@@ -138,6 +139,16 @@ impl Drafts {
         if start < end {
             self.masks.entry(file).or_default().push((start, end));
         }
+    }
+
+    /// Hides what stands from a place to the end of its last line.
+    pub(super) fn mask_to_line_end(&mut self, spot: Spot) {
+        self.to_line_end.push(spot);
+    }
+
+    /// Hands over the places whose lines are hidden to their ends.
+    pub(super) fn take_to_line_end(&mut self, file: u32) -> Vec<Spot> {
+        self.to_line_end.extract_if(.., |spot| spot.file == file).collect()
     }
 
     /// Notes that a file is not understood from a byte on.
@@ -241,7 +252,9 @@ fn place(texts: &Texts, spot: Spot) -> Place {
     let number = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
     let (shown, span) = match text.kind {
         Kind::Variables | Kind::Store => (HIDDEN.to_owned(), 0..HIDDEN.len()),
-        Kind::Manifest => {
+        // What is a secret in an ops file, only its paths say.
+        Kind::Ops if text.opaque_from.is_some() => (HIDDEN.to_owned(), 0..HIDDEN.len()),
+        Kind::Manifest | Kind::Ops => {
             let mut masks: Vec<(usize, usize)> = text.masks_in(&range);
             if text.opaque_from.is_some() {
                 masks.extend(mask::guess(&text.text, range.clone()));

@@ -19,6 +19,8 @@ use super::{MAX_FILE_BYTES, store};
 pub(super) enum Kind {
     /// A manifest: its lines are shown in errors, secrets masked.
     Manifest,
+    /// An ops file: shown as a manifest is.
+    Ops,
     /// A file of variables: nothing of it is ever shown.
     Variables,
     /// The file of `--vars-store`: nothing of it is ever shown either.
@@ -103,15 +105,20 @@ impl Texts {
 
     /// Takes over what must not be shown of a file that has been walked.
     pub(super) fn close(&mut self, file: u32, drafts: &mut Drafts) {
+        for spot in drafts.take_to_line_end(file) {
+            let line = self.line(Spot::new(file, spot.end as usize, spot.end as usize));
+            drafts.mask(file, spot.start as usize, self.line_range(file, line).end.max(spot.end as usize));
+        }
         let text = &mut self.0[file as usize];
         text.masks = drafts.take_masks(file);
         text.opaque_from = drafts.take_opaque(file);
     }
 
-    /// Returns SHA-256 over the manifests' bytes, one after the other in the order of their names.
+    /// Returns SHA-256 over the manifests' bytes, one after the other in the order of their names, and behind them the
+    /// ops files' in the order given.
     pub(super) fn digest(&self) -> String {
         let mut hash = Sha256::new();
-        for text in self.0.iter().filter(|text| text.kind == Kind::Manifest) {
+        for text in self.0.iter().filter(|text| matches!(text.kind, Kind::Manifest | Kind::Ops)) {
             hash.update(text.text.as_bytes());
         }
         let mut out = String::from("sha256:");
@@ -161,10 +168,10 @@ pub(super) fn read_manifests(paths: &[PathBuf], texts: &mut Texts, drafts: &mut 
     }
 }
 
-/// Reads the files of `-l`, in the order given.
-pub(super) fn read_vars_files(paths: &[PathBuf], texts: &mut Texts, drafts: &mut Drafts) {
+/// Reads the files of one option, in the order given.
+pub(super) fn read_files(paths: &[PathBuf], kind: Kind, texts: &mut Texts, drafts: &mut Drafts) {
     for path in paths {
-        open(&path.display().to_string(), path, Kind::Variables, texts, drafts);
+        open(&path.display().to_string(), path, kind, texts, drafts);
     }
 }
 
@@ -272,6 +279,7 @@ fn open(name: &str, path: &Path, kind: Kind, texts: &mut Texts, drafts: &mut Dra
         Err(error) => {
             let option = match kind {
                 Kind::Manifest => "-f",
+                Kind::Ops => "-o",
                 Kind::Variables => "-l",
                 Kind::Store => "--vars-store",
             };

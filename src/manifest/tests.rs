@@ -1,5 +1,6 @@
 //! Stories over whole manifests: given files and variables, all problems or the whole desired state.
 
+mod ops;
 mod variables;
 
 use std::fmt::Write as _;
@@ -15,16 +16,16 @@ use super::{Loaded, Problem, Problems, Sources, check, load};
 use crate::desired::{Holds, SecretSource, WishBy, WishState};
 use crate::model::{GroupName, Member, Origin, UserKey, Username};
 
-/// Loads texts as if they were files; a name that ends in `.vars` is a file of variables.
+/// Loads texts as if they were files; a name that ends in `.vars` is a file of variables, in `.ops` an ops file.
 fn load_texts(files: &[(&str, &str)], sources: &Sources) -> Result<Loaded, Problems> {
     let (mut texts, mut drafts) = (Texts::default(), Drafts::default());
     let mut sorted = files.to_vec();
     sorted.sort_by_key(|(name, _)| *name);
     for (name, text) in sorted {
-        let kind = if Path::new(name).extension().is_some_and(|ext| ext == "vars") {
-            Kind::Variables
-        } else {
-            Kind::Manifest
+        let kind = match Path::new(name).extension().and_then(|ext| ext.to_str()) {
+            Some("vars") => Kind::Variables,
+            Some("ops") => Kind::Ops,
+            _ => Kind::Manifest,
         };
         take(name, text.as_bytes().to_vec(), kind, &mut texts, &mut drafts);
     }
@@ -822,7 +823,7 @@ fn yaml_like() -> impl Strategy<Value = String> {
 proptest! {
     #[test]
     fn any_text_is_loaded_or_refused_and_shows_no_secret(text in yaml_like()) {
-        for name in ["m.yml", "m.vars"] {
+        for name in ["m.yml", "m.vars", "m.ops"] {
             let found = load_texts(&[(name, &text), ("z.yml", "version: 1\n")], &Sources::default());
             if let Err(problems) = found {
                 assert!(!problems.0.is_empty());

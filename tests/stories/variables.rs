@@ -117,3 +117,38 @@ fn a_value_that_another_run_generated_meanwhile_is_not_replaced() {
     assert_eq!(story.uaa().writes(), Vec::<String>::new());
     assert_eq!(std::fs::read_to_string(store).expect("ours"), "alana_password: of-another-run\n");
 }
+
+#[test]
+fn an_ops_file_changes_the_manifest_and_is_named_in_plan_and_error() {
+    let story = Story::new()
+        .file("pks.yml", "version: 1\nusers: [{username: bob, email: bob@example.com}]\n")
+        .file("ops.yml", "- type: replace\n  path: /users/username=bob/given_name?\n  value: ((name))\n")
+        .file("wrong.yml", "- {type: remove, path: /users/username=bbo}\n")
+        .server(FakeUaa::start());
+    story.uaa().user("bob");
+    let plan = ["plan", "-f", "pks.yml", "-o", "ops.yml", "-v", "name=Bob", "--format", "json"];
+    let plan = story.run(&plan).exits(0).json();
+    assert_eq!(plan["changes"][0]["because"], serde_json::json!({"file": "ops.yml", "line": 2}));
+    assert_ne!(
+        plan["manifest_digest"],
+        story.run(&["plan", "-f", "pks.yml", "--format", "json"]).json()["manifest_digest"]
+    );
+    story.run(&["validate", "-f", "pks.yml", "-o", "wrong.yml"]).fails(
+        "\
+error[no-such-path]: there is nothing at `/users/username=bbo`: no item has `username` `bbo`
+ --> wrong.yml:1:24
+  |
+1 | - {type: remove, path: /users/username=bbo}
+  |                        ^^^^^^^^^^^^^^^^^^^ no item has `username` `bbo`
+  |
+ ::: pks.yml:2:8
+  |
+2 | users: [{username: bob, email: bob@example.com}]
+  |        ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^ looked for here
+  |
+  = help: the nearest one is `username=bob`
+
+1 problem; nothing was sent to a server
+",
+    );
+}

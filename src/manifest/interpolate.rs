@@ -15,7 +15,7 @@ use super::mask::names_a_secret;
 use super::problem::{Draft, Drafts, Mark, Spot, list, nearest, quote};
 use super::source::{self, Kind, Texts};
 use super::store::{self, Generated};
-use super::tree::{self, Node, Value};
+use super::tree::{self, Entry, Node, Value};
 
 /// All variables, in the order in which they are asked.
 #[derive(Default)]
@@ -222,20 +222,11 @@ impl Variables {
                 items.iter_mut().for_each(|item| self.substitute_for(item, Place::Plain, drafts));
             }
             Value::Map(entries) => {
-                for entry in entries {
-                    if leftover(&entry.key) {
-                        drafts.add(
-                            Draft::error(
-                                "placeholder-in-key",
-                                format!("{} stands where a key should", quote(&entry.key)),
-                            )
-                            .at(entry.key_mark)
-                            .label("a variable may only be a value"),
-                        );
-                        // The key is then unknown for a reason that is already said.
-                        entry.key.clear();
-                        entry.node = Node::new(Value::Broken, entry.node.mark);
+                for at in 0..entries.len() {
+                    if leftover(&entries[at].key) {
+                        self.key(entries, at, drafts);
                     }
+                    let entry = &mut entries[at];
                     if let Value::Scalar { text, .. } = &entry.node.value
                         && leftover(text)
                         && whole(text).is_none()
@@ -264,12 +255,57 @@ impl Variables {
         }
     }
 
+    /// Puts values in place of the placeholders of a key.
+    fn key(&mut self, entries: &mut [Entry], at: usize, drafts: &mut Drafts) {
+        let entry = &mut entries[at];
+        let mark = entry.key_mark;
+        let mut key = Node::new(Value::Scalar { text: std::mem::take(&mut entry.key), plain: false }, mark);
+        self.scalar(&mut key, Place::Plain, drafts);
+        let name = key.variable.as_deref().unwrap_or_default();
+        let problem = match &key.value {
+            Value::Broken => None,
+            Value::Scalar { text, .. } => match not_joined(&key) {
+                Some(kind) => {
+                    Some(("not-text", format!("the variable {} is {kind}, and stands in a key", quote(name))))
+                }
+                None => {
+                    text.clone_into(&mut entry.key);
+                    let first =
+                        entries.iter().position(|other| other.key == *text).filter(|first| *first != at);
+                    let Some(first) = first else { return };
+                    drafts.add(
+                        Draft::error("duplicate-key", format!("{} is written twice in one map", quote(text)))
+                            .at(mark)
+                            .label("the second time")
+                            .also(entries[first].key_mark, "the first time")
+                            .help("keep one of the two"),
+                    );
+                    None
+                }
+            },
+            Value::Secret(_) => {
+                Some(("secret-in-text", format!("the secret variable {} stands in a key", quote(name))))
+            }
+            Value::Seq(_) | Value::Map(_) => Some((
+                "not-text",
+                format!("the variable {} is a list or a map, and stands in a key", quote(name)),
+            )),
+        };
+        if let Some((code, message)) = problem {
+            drafts.add(Draft::error(code, message).at(mark).label("a key is a text"));
+        }
+        // The entry is then unknown for a reason that is already said.
+        let entry = &mut entries[at];
+        entry.key.clear();
+        entry.node = Node::new(Value::Broken, entry.node.mark);
+    }
+
     fn scalar(&mut self, node: &mut Node, place: Place, drafts: &mut Drafts) {
         let Value::Scalar { text, .. } = &node.value else { return };
         let text = text.clone();
         let mark = node.mark;
         let Some(pieces) = pieces(&text) else {
-            drafts.add(malformed(&text, mark));
+            drafts.add(malformed(mark));
             node.value = Value::Broken;
             return;
         };
@@ -282,10 +318,23 @@ impl Variables {
         for piece in pieces {
             match piece {
                 Piece::Text(text) => out.push_str(text),
-                Piece::Name(name) => match self.value_of(name, mark, Place::Plain, drafts).value {
-                    Value::Scalar { text, .. } => out.push_str(&text),
-                    Value::Broken => broken = true,
-                    Value::Secret(_) => {
+                Piece::Name(name) => match self.value_of(name, mark, Place::Plain, drafts) {
+                    node if not_joined(&node).is_some() => {
+                        broken = true;
+                        let kind = not_joined(&node).unwrap_or_default();
+                        drafts.add(
+                            Draft::error(
+                                "not-text",
+                                format!("the variable {} is {kind}, and stands inside a text", quote(name)),
+                            )
+                            .at(mark)
+                            .label("only texts and whole numbers can")
+                            .help("make it the whole value, or put the variable's value into quotes"),
+                        );
+                    }
+                    Node { value: Value::Scalar { text, .. }, .. } => out.push_str(&text),
+                    Node { value: Value::Broken, .. } => broken = true,
+                    Node { value: Value::Secret(_), .. } => {
                         broken = true;
                         drafts.add(
                             Draft::error(
@@ -297,7 +346,7 @@ impl Variables {
                             .help("give a value that may be shown with -v or -l"),
                         );
                     }
-                    Value::Seq(_) | Value::Map(_) => {
+                    Node { value: Value::Seq(_) | Value::Map(_), .. } => {
                         broken = true;
                         drafts.add(
                             Draft::error(
@@ -315,7 +364,7 @@ impl Variables {
             }
         }
         if !broken && leftover(&out) {
-            drafts.add(malformed("", mark));
+            drafts.add(malformed(mark));
             broken = true;
         }
         node.value = if broken { Value::Broken } else { Value::Scalar { text: out, plain: false } };
@@ -638,15 +687,11 @@ fn still_placeholder(name: &str, mark: Mark) -> Draft {
 }
 
 /// Reports a text that looks like a placeholder and is none.
-fn malformed(text: &str, mark: Mark) -> Draft {
+fn malformed(mark: Mark) -> Draft {
     let draft = Draft::error("placeholder-left", "a ((…)) that is no variable is left over").at(mark);
-    if text.contains("((!") {
-        draft.label("`!` is not used here").help("write ((name))")
-    } else {
-        draft.label("not a variable's name").help(
-            "a variable is written ((name)) or ((map.key)): letters, digits, `_`, `-` and `.`, no blanks",
-        )
-    }
+    draft
+        .label("not a variable's name")
+        .help("a variable is written ((name)) or ((map.key)): letters, digits, `_`, `-` and `.`, no blanks")
 }
 
 /// Tells whether a text looks as if a placeholder were in it.
@@ -654,10 +699,34 @@ pub(super) fn leftover(text: &str) -> bool {
     text.find("((").is_some_and(|at| text[at + 2..].contains("))"))
 }
 
+/// Names the kind of a value that cannot be part of a text, as in bosh: there are several ways to write it.
+fn not_joined(node: &Node) -> Option<&'static str> {
+    let Value::Scalar { text, plain: true } = &node.value else { return None };
+    let digits = text.trim_start_matches(['-', '+']);
+    let float = digits.starts_with(|c: char| c.is_ascii_digit() || c == '.')
+        && !digits.bytes().all(|byte| byte.is_ascii_digit())
+        && text.parse::<f64>().is_ok();
+    if node.is_null() {
+        Some("nothing")
+    } else if node.as_bool().is_some() {
+        Some("true or false")
+    } else if float {
+        Some("no whole number")
+    } else {
+        None
+    }
+}
+
 /// Returns the name when a text is one placeholder and nothing else.
 pub(super) fn whole(text: &str) -> Option<&str> {
     let name = text.strip_prefix("((")?.strip_suffix("))")?;
+    let name = unmarked(name);
     is_name(name).then_some(name)
+}
+
+/// Takes off the `!` of `((!name))`, which means nothing any more, in bosh neither.
+fn unmarked(name: &str) -> &str {
+    name.strip_prefix('!').unwrap_or(name)
 }
 
 /// Tells whether a text can be a variable's name.
@@ -677,7 +746,7 @@ fn pieces(text: &str) -> Option<Vec<Piece<'_>>> {
     let mut rest = text;
     while let Some(at) = rest.find("((") {
         let Some(len) = rest[at..].find("))") else { break };
-        let name = &rest[at + 2..at + len];
+        let name = unmarked(&rest[at + 2..at + len]);
         if !is_name(name) {
             return None;
         }
@@ -704,10 +773,11 @@ mod tests {
             pieces("x((a))y((b))"),
             Some(vec![Piece::Text("x"), Piece::Name("a"), Piece::Text("y"), Piece::Name("b")])
         );
-        for text in ["((a b))", "((!a))", "(())", "(((a)))", "((a)", "(( a ))"] {
+        assert_eq!((whole("((!a))"), pieces("((!a))")), (Some("a"), Some(vec![Piece::Name("a")])));
+        for text in ["((a b))", "((!))", "((!!a))", "(())", "(((a)))", "((a)", "(( a ))"] {
             assert_eq!(whole(text), None, "{text}");
         }
-        for text in ["((a b))", "((!a))", "(())", "(((a)))"] {
+        for text in ["((a b))", "((a!))", "(())", "(((a)))"] {
             assert_eq!(pieces(text), None, "{text}");
         }
         assert!(leftover("x ((a b)) y") && !leftover("a)) ((b"));

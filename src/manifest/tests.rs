@@ -298,7 +298,7 @@ fn one_manifest_one_error() {
         ("? [a]\n: b\n", "2:3 bad-key: a key must be a plain text"),
         ("---\nversion: 1\n", "2:1 several-documents: a file holds one YAML document only"),
         ("users:\n\t- username: a\n", "3:2 yaml-syntax"),
-        ("\"((x))\": 1\n", "2:1 placeholder-in-key: `((x))` stands where a key should"),
+        ("\"((x))\": 1\n", "2:1 missing-variable: the variable `x` has no value"),
         (
             "users: [{username: '((a b))'}]\n",
             "2:20 placeholder-left: a ((…)) that is no variable is left over",
@@ -454,7 +454,7 @@ version: 1
 users:
   - username: ((pw))
     email: a((pw))@example.com
-    phone: ((!x))
+    phone: ((x y))
     given_name: ((left))
     family_name: ((list))
     external_id: x((list))

@@ -516,7 +516,8 @@ impl<'a> Builder<'a> {
                             mark: node.mark,
                             dropped: first.is_some(),
                             merge,
-                            secret: names_a_secret(text),
+                            // What a variable makes of a key is not known yet.
+                            secret: names_a_secret(text) || super::interpolate::leftover(text),
                         }
                     }
                     _ => Key {

@@ -302,3 +302,152 @@ fn a_missing_secret_is_offered_to_be_generated_where_there_is_a_store() {
     let help = problems[0].help.as_deref().unwrap_or_default();
     assert!(help.contains("`variables: [{name: pw, type: password}]`"), "{help}");
 }
+
+/// The problems of one manifest with these variables, all from one file of `-l`.
+fn with_variables(body: &str, variables: &str) -> String {
+    let sources = Sources { vars_files: vec![PathBuf::from("1.vars")], ..Sources::default() };
+    match load_texts(&[("m.yml", &format!("version: 1\n{body}")), ("1.vars", variables)], &sources) {
+        Ok(_) => String::new(),
+        Err(problems) => lines(&problems.0),
+    }
+}
+
+fn given_name(text: &str, variables: &str) -> String {
+    let sources = Sources { vars_files: vec![PathBuf::from("1.vars")], ..Sources::default() };
+    let manifest =
+        format!("version: 1\nusers: [{{username: a, email: a@example.com, given_name: {text}}}]\n");
+    let loaded = load_texts(&[("m.yml", &manifest), ("1.vars", variables)], &sources)
+        .unwrap_or_else(|problems| panic!("{}", lines(&problems.0)));
+    let name = loaded.desired.users[&uaa_user("a")].given_name.as_ref();
+    name.map(|said| said.value.clone()).unwrap_or_default()
+}
+
+#[test]
+fn bosh_an_exclamation_mark_before_a_name_means_nothing() {
+    assert_eq!(given_name("((!a))", "a: x\n"), "x");
+    assert_eq!(given_name("y((!a))((a))z", "a: x\n"), "yxxz");
+}
+
+#[test]
+fn bosh_only_texts_and_whole_numbers_go_into_a_text() {
+    for (value, expected) in [
+        ("12", "x-12"),
+        ("-3", "x--3"),
+        ("'true'", "x-true"),
+        ("\"1.5\"", "x-1.5"),
+        ("1.5.2", "x-1.5.2"),
+        ("nan", "x-nan"),
+        ("infinity", "x-infinity"),
+        ("2026-11-24", "x-2026-11-24"),
+        ("''", "x-"),
+    ] {
+        assert_eq!(given_name("x-((v))", &format!("v: {value}\n")), expected, "{value}");
+    }
+    for (value, kind) in [
+        ("1.5", "no whole number"),
+        ("1e3", "no whole number"),
+        ("-.5", "no whole number"),
+        ("true", "true or false"),
+        ("null", "nothing"),
+        ("", "nothing"),
+        ("[a]", "a list or a map"),
+        ("{a: b}", "a list or a map"),
+    ] {
+        assert_eq!(
+            with_variables("users: [{username: a, given_name: x-((v))}]\n", &format!("v: {value}\n")),
+            format!("m.yml:2:35 not-text: the variable `v` is {kind}, and stands inside a text\n"),
+            "{value}"
+        );
+    }
+}
+
+#[test]
+fn bosh_keys_may_hold_variables() {
+    let body = "users: [{username: a, ((field))_name: x, ((n)): true, ((pw)): ((value))}]\n";
+    assert_eq!(with_variables(body, "field: given\nn: active\npw: password\nvalue: hunter2\n"), "");
+    let body = "\
+users:
+  - username: a
+    ((list)): 1
+    ((flag)): 1
+    ((none)): hunter2
+    ((twice)): 1
+    ((odd)): hunter2
+    ((a b)): hunter2
+    ((pw)): x((list))
+";
+    let variables = "list: [a]\nflag: true\ntwice: username\nodd: gruops\npw: password\n";
+    assert_eq!(
+        with_variables(body, variables),
+        "\
+m.yml:4:5 not-text: the variable `list` is a list or a map, and stands in a key
+m.yml:5:5 not-text: the variable `flag` is true or false, and stands in a key
+m.yml:6:5 missing-variable: the variable `none` has no value
+m.yml:7:5 duplicate-key: `username` is written twice in one map
+m.yml:8:5 unknown-key: unknown key `gruops` in user `a`
+m.yml:9:5 placeholder-left: a ((…)) that is no variable is left over
+m.yml:10:13 placeholder-left: `password` mixes a variable with other text, or holds a ((…)) that is none
+"
+    );
+    let found = errors_of(&[("m.yml", &format!("version: 1\n{body}"))], &Sources::default());
+    assert!(!format!("{found:?}").contains("hunter2"), "{found:?}");
+    let secret = errors_of(
+        &[("m.yml", "version: 1\nusers: [{username: a, ((pw)): x, x((pw)): x}]\n")],
+        &environment(&[("pw", "email")]),
+    );
+    assert_eq!(
+        lines(&secret),
+        "m.yml:2:23 secret-in-text: the secret variable `pw` stands in a key\nm.yml:2:34 secret-in-text: the secret variable `pw` stands inside a longer text\n"
+    );
+}
+
+#[test]
+fn bosh_values_are_not_interpolated_so_that_there_are_no_cycles() {
+    assert_eq!(
+        with_variables(
+            "users: [{username: ((a)), given_name: ((b)), phone: ((c))}]\n",
+            "a: ((b))\nb: x((a))\nc: [((c))]\n"
+        ),
+        "\
+m.yml:2:20 placeholder-left: the value of the variable `a` itself holds ((…))
+m.yml:2:39 placeholder-left: the value of the variable `b` itself holds ((…))
+m.yml:2:53 placeholder-left: the value of the variable `c` itself holds ((…))
+"
+    );
+}
+
+#[test]
+fn bosh_a_later_file_replaces_a_map_whole_and_lists_have_no_keys() {
+    let sources =
+        Sources { vars_files: vec![PathBuf::from("1.vars"), PathBuf::from("2.vars")], ..Sources::default() };
+    let files = [
+        (
+            "m.yml",
+            "version: 1\nusers: [{username: ((map.a)), given_name: ((map.b)), family_name: ((list.0)), phone: ((map.b.c))}]\n",
+        ),
+        ("1.vars", "map: {a: x}\nlist: [x]\n"),
+        ("2.vars", "map: {b: y}\n"),
+    ];
+    assert_eq!(
+        lines(&errors_of(&files, &sources)),
+        "\
+m.yml:2:20 missing-variable: the variable `map` has no value for `map.a`
+m.yml:2:67 missing-variable: the variable `list` has no value for `list.0`
+m.yml:2:86 missing-variable: the variable `map` has no value for `map.b.c`
+"
+    );
+}
+
+#[test]
+fn bosh_a_whole_value_keeps_its_type() {
+    let body =
+        "groups: ((groups))\nusers: [{username: a, active: ((flag)), groups: [((name))], phone: ((n))}]\n";
+    assert_eq!(
+        with_variables(body, "groups: [{name: one, additive: true}]\nflag: true\nname: one\nn: 12\n"),
+        ""
+    );
+    assert_eq!(
+        with_variables("users: [{username: a, active: ((flag))}]\n", "flag: 'true'\n"),
+        "m.yml:2:31 wrong-type: `active` of user `a` must be true or false, not the quoted text `true`\n"
+    );
+}

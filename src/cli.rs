@@ -83,7 +83,8 @@ Examples:
   uaapply plan -f pks.yml --format json | jq .changes
 
 The admin client's secret comes from UAA_CLIENT_SECRET, --client-secret-file, --client-secret-stdin,
---client-secret-command, or a prompt; never from the command line itself.";
+--client-secret-command, or a prompt; never from the command line itself. Without a secret, a login
+of uaac or uaa-cli at the same address is used as long as it lasts.";
 
 const APPLY_EXAMPLES: &str = "\
 Examples:
@@ -220,7 +221,7 @@ pub struct ConnectionArgs {
     /// The client to log in as
     #[arg(long, value_name = "ID", env = "UAA_CLIENT_ID", hide_env_values = true, default_value = "admin")]
     pub client_id: String,
-    /// Read the client's secret from a file [else env: UAA_CLIENT_SECRET, else a prompt]
+    /// Read the client's secret from a file [else env: UAA_CLIENT_SECRET, else a login of uaac or uaa-cli, else a prompt]
     #[arg(long, value_name = "PATH", value_hint = ValueHint::FilePath, group = "secret_source")]
     pub client_secret_file: Option<PathBuf>,
     /// Read the client's secret from standard input
@@ -229,6 +230,9 @@ pub struct ConnectionArgs {
     /// Run a command that prints the client's secret (no shell)
     #[arg(long, value_name = "COMMAND", value_hint = ValueHint::CommandString, group = "secret_source")]
     pub client_secret_command: Option<String>,
+    /// Do not use a login of uaac (~/.uaac.yml) or uaa-cli (~/.uaa/config.json) when no secret is given
+    #[arg(long)]
+    pub no_saved_login: bool,
     /// Trust this CA: a PEM file's path, or PEM text
     #[arg(long, value_name = "PATH|PEM", env = "UAA_CA_CERT", hide_env_values = true, value_hint = ValueHint::FilePath)]
     pub ca_cert: Option<String>,

@@ -160,13 +160,21 @@ fn must_have_authority(plan: &Plan, observed: &Observed, client: &str) -> Result
         .map(String::as_str)
         .filter(|scope| crate::visible::is_shell_word(scope))
         .collect();
-    let mut error =
-        Error::new(format!("client `{client}` may not do what the plan needs; nothing was written"));
+    let who = match &observed.me.user {
+        Some(user) => format!("user `{user}`"),
+        None => format!("client `{client}`"),
+    };
+    let mut error = Error::new(format!("{who} may not do what the plan needs; nothing was written"));
     for lack in &missing {
         error = error.cause(format!("to {} its token needs {}", lack.needed_for, lack.any_of.join(" or ")));
         if let Some(first) = lack.any_of.first().filter(|first| !authorities.contains(&first.as_str())) {
             authorities.push(first);
         }
+    }
+    if observed.me.user.is_some() {
+        return Err(error.hint(
+            "an administrator adds a user to a group by uaac member add GROUP USER; then log in again",
+        ));
     }
     Err(error
         .hint(format!("give it: uaac client update {client} --authorities \"{}\"", authorities.join(" "))))

@@ -9,6 +9,7 @@ mod man;
 mod plan;
 mod progress;
 mod report_file;
+mod saved_login;
 mod secret;
 mod validate;
 

@@ -35,7 +35,7 @@ use self::token::Tokens;
 
 use crate::error::Error;
 use crate::model::{ClientId, GroupName, Guid, Mapping, UAA_ORIGIN, UserKey};
-use crate::observed::{Identity, MemberKind, Observed, ReadScope, Server};
+use crate::observed::{MemberKind, Observed, ReadScope, Server};
 use crate::plan::FieldChange;
 
 pub use self::authority::{Need, check};
@@ -47,8 +47,8 @@ pub struct Connection {
     pub target: Url,
     /// The client that logs in.
     pub client_id: ClientId,
-    /// Its secret.
-    pub client_secret: SecretString,
+    /// How it proves that it is that.
+    pub login: Login,
     /// PEM certificates to trust besides the system's.
     pub ca_cert: Option<Vec<u8>>,
     /// `-k`.
@@ -70,8 +70,43 @@ pub struct Connection {
 impl Connection {
     /// All that no text may hold.
     fn secrets(&self) -> impl Iterator<Item = SecretString> {
-        self.mask.iter().chain([&self.client_secret]).cloned()
+        let own = match &self.login {
+            Login::Secret(secret) => secret,
+            Login::Saved(saved) => &saved.token,
+        };
+        self.mask.iter().chain([own]).cloned()
     }
+}
+
+/// How to log in.
+#[derive(Clone, Debug)]
+pub enum Login {
+    /// By the client's secret, as often as it takes.
+    Secret(SecretString),
+    /// With a token that another program was given. It cannot be renewed.
+    Saved(SavedToken),
+}
+
+/// A token that another program was given.
+#[derive(Clone, Debug)]
+pub struct SavedToken {
+    /// The token.
+    pub token: SecretString,
+    /// Whose it is.
+    pub owner: TokenOwner,
+    /// What it may do.
+    pub scopes: BTreeSet<String>,
+    /// Which program's, and where it is kept, for messages.
+    pub from: String,
+}
+
+/// Whose a token is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TokenOwner {
+    /// The client that got it.
+    pub client_id: ClientId,
+    /// The user for whom, if it is one's.
+    pub user: Option<UserKey>,
 }
 
 /// How users are read: both ways give the same plan.
@@ -160,7 +195,7 @@ pub struct Writer {
 pub async fn log_in(connection: Connection, server: Server) -> Result<(Reader, Writer), Error> {
     let mask = Arc::new(Mask::new(connection.secrets()));
     let transport = Transport::new(&connection, mask)?;
-    let tokens = Tokens::new(connection.client_id, connection.client_secret);
+    let tokens = Tokens::new(connection.client_id, connection.login);
     let token = tokens.current(&transport).await?;
     let (looking, changing) = session::begin(transport, tokens);
     let mut server = Server { zone: String::new(), ..server };
@@ -176,7 +211,7 @@ pub async fn log_in(connection: Connection, server: Server) -> Result<(Reader, W
                 (looking.in_zone(&found.id), changing.in_zone(&found.id))
             }
         };
-    let me = Identity { client_id: Some(looking.client_id().clone()), user: None, scopes: token.scopes };
+    let me = looking.identity(token);
     check(&me, &server, &[Need::Read]).map_err(trouble::shown)?;
     let default_groups = Mutex::new(default_groups);
     Ok((Reader { looking, read_by: connection.read_by, server, default_groups }, Writer { changing }))

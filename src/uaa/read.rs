@@ -13,7 +13,7 @@ use super::session::Looking;
 use super::{DefaultGroups, ReadBy, trouble, wire, zone};
 use crate::error::Error;
 use crate::model::{GroupName, Guid, Mapping, Origin, UserKey};
-use crate::observed::{Identity, MemberKind, Observed, ObservedGroup, ObservedUser, ReadScope, Server};
+use crate::observed::{MemberKind, Observed, ObservedGroup, ObservedUser, ReadScope, Server};
 
 /// The longest encoded filter. Request line and headers share 8 KB in a plain Tomcat (facts §3.7).
 const FILTER_BYTES: usize = 3500;
@@ -76,7 +76,7 @@ pub(super) async fn observe(
     let names = read_names(looking, read_by, &groups.groups, scope, &users).await?;
     Ok(Observed {
         server: Server { zone: zone_id, ..server.clone() },
-        me: Identity { client_id: Some(looking.client_id().clone()), user: None, scopes: token.scopes },
+        me: looking.identity(token),
         users: by_name(users, &scope.users)?,
         names,
         groups: groups.groups,

@@ -9,6 +9,7 @@ mod interrupted;
 mod pks_day;
 mod readme;
 mod requests;
+mod saved_login;
 mod secrets;
 mod server_rules;
 mod world;

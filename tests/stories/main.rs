@@ -12,6 +12,7 @@ mod fake_uaa;
 #[cfg(unix)]
 mod interrupted;
 mod plan;
+mod saved_login;
 mod secrets;
 mod story;
 mod streams;

@@ -135,7 +135,8 @@ fn operation(node: Node, drafts: &mut Drafts) -> Option<Op> {
         && names_a_secret(key)
         && !matches!(&entry.node.value, Value::Scalar { text, .. } if super::interpolate::whole(text).is_some())
     {
-        cx.drafts.mask_to_line_end(entry.node.mark.at);
+        let Mark { at, defined } = entry.node.mark;
+        [Some(at), defined].into_iter().flatten().for_each(|spot| cx.drafts.mask_to_line_end(spot));
     }
     let absent =
         absent.and_then(|entry| cx.boolean(Some(entry), "an operation")).is_some_and(|absent| absent.value);

@@ -126,6 +126,22 @@ fn a_login_that_may_too_little_names_the_user_and_the_group() {
 }
 
 #[test]
+fn a_user_who_may_not_do_what_the_plan_needs_is_told_before_the_first_write() {
+    let token = jwt(&USER.replace(", \"scim.write\"", ""), 600);
+    let story = uaac(story(FakeUaa::start()), "bob", &token);
+    let ended = story.run(&["apply", "-f", "pks.yml", "--yes"]).exits(1);
+    assert!(
+        ended.stderr.contains("user `uaa/bob` may not do what the plan needs; nothing was written"),
+        "{ended}"
+    );
+    assert!(
+        ended.stderr.contains("uaac member add GROUP USER") && !ended.stderr.contains("client update"),
+        "{ended}"
+    );
+    assert_eq!(story.uaa().writes(), Vec::<String>::new());
+}
+
+#[test]
 fn a_login_that_ends_during_the_run_is_not_renewed() {
     let server = FakeUaa::with(|seen, _| {
         (seen.method == "POST").then(|| error(401, "invalid_token", "The token expired"))

@@ -308,6 +308,8 @@ fn a_secret_in_an_ops_file_is_never_shown() {
         "- {type: replace, path: /users/0/password, value: canary-1\n",
         "- type: replace\n  path: /users/0/password\n  value: canary-1: x\n",
         "- {type: replace, path: /users/0, value: {username: alana, pasword: canary-1}}\n",
+        "- {type: test, path: /users/0/email, value: &x [canary-1]}\n- {type: replace, path: /users/0/password, value: *x}\n",
+        "- type: replace\n  path: /users/0/password\n  value: |\n    canary-1\n    two\n",
     ] {
         let files = [("m.yml", MANIFEST), ("x.ops", ops)];
         match load_texts(&files, &variables()) {
@@ -324,4 +326,19 @@ fn a_secret_in_an_ops_file_is_never_shown() {
 fn the_digest_covers_ops_files() {
     let digest = |ops: &str| changed(ops).desired.digest;
     assert_ne!(digest(""), digest("# x\n"));
+}
+
+proptest::proptest! {
+    #[test]
+    fn no_path_breaks_anything(
+        kind in proptest::sample::select(vec!["replace", "remove", "test"]),
+        path in "(/(users|groups|name=one|username=bob|members|0|-1|-|x)(\\?|:next|:prev|:before|:after)?){0,5}",
+        value in proptest::sample::select(vec!["", ", value: x", ", value: [1]", ", value: {a: 1}", ", absent: true"]),
+    ) {
+        let ops = format!("- {{type: {kind}, path: '{path}'{value}}}\n");
+        let found = load_texts(&[("m.yml", MANIFEST), ("x.ops", &ops)], &variables());
+        let problems = found.err().map(|problems| problems.0).unwrap_or_default();
+        // An operation that fails says so once.
+        assert!(problems.iter().filter(|problem| problem.code == "no-such-path").count() <= 1, "{}", lines(&problems));
+    }
 }

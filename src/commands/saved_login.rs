@@ -297,6 +297,6 @@ https://api.example.com:8443:
         let other = Url::parse("https://other.example.com").expect("an address");
         assert_eq!(found(of_uaa_cli(&uaa, &other)), Some(None));
         assert_eq!(found(of_uaa_cli(r#"{"Targets": null}"#, &target)), Some(None));
-        assert_eq!(found(of_uaa_cli("[]", &target)), None);
+        assert_eq!(found(of_uaa_cli("nonsense", &target)), None);
     }
 }

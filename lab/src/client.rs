@@ -117,9 +117,19 @@ impl Client {
     /// A log-in through the product's public client.
     pub(crate) fn password_login(&self, username: &str, password: &str) -> Result<(u16, Value), LabError> {
         let form = [("grant_type", "password"), ("username", username), ("password", password)];
+        self.token("pks_cli", "", &form)
+    }
+
+    /// A token request.
+    pub(crate) fn token(
+        &self,
+        client: &str,
+        secret: &str,
+        form: &[(&str, &str)],
+    ) -> Result<(u16, Value), LabError> {
         let request =
             self.http.post(format!("{}/oauth/token", self.url)).header("Accept", "application/json");
-        self.threads.run(answer(request.basic_auth("pks_cli", Some("")).form(&form)))?
+        self.threads.run(answer(request.basic_auth(client, Some(secret)).form(form)))?
     }
 
     /// A log-in of a client by its own secret.

@@ -252,6 +252,14 @@ impl Foundation {
         self.client.get(format!("{}{path}", self.uaa_url()), token)
     }
 
+    /// Asks for a token of the default zone as this client, with further fields such as `grant_type`.
+    ///
+    /// # Errors
+    /// When there is no answer; a refusal is an answer.
+    pub fn token(&self, client: &str, secret: &str, form: &[(&str, &str)]) -> Result<(u16, Value), LabError> {
+        self.client.token(client, secret, form)
+    }
+
     /// Lists the clusters that this token shows, at the PKS API.
     ///
     /// # Errors

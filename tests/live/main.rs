@@ -5,6 +5,7 @@
 
 mod access;
 mod clients;
+mod commands;
 mod connecting;
 mod interrupted;
 mod pks_day;

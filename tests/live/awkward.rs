@@ -25,8 +25,26 @@ fn draw<T: std::fmt::Debug>(seed: u8, strategy: impl Strategy<Value = T>) -> T {
 /// Texts as people write them, and as they do not.
 fn awkward() -> impl Strategy<Value = String> {
     let odd = prop::sample::select(vec![
-        "Ünïcode 漢字", "quote\" and 'tick'", "100 %", "a%2Fb", "back\\slash", "yes", "null", "0123", "1e3", "- dash",
-        "colon: space", "# hash", "a, b;c", "{brace}", "[bracket]", "*star", "&and", "!bang", "@at", "émoji 🙂",
+        "Ünïcode 漢字",
+        "quote\" and 'tick'",
+        "100 %",
+        "a%2Fb",
+        "back\\slash",
+        "yes",
+        "null",
+        "0123",
+        "1e3",
+        "- dash",
+        "colon: space",
+        "# hash",
+        "a, b;c",
+        "{brace}",
+        "[bracket]",
+        "*star",
+        "&and",
+        "!bang",
+        "@at",
+        "émoji 🙂",
     ]);
     prop_oneof![
         4 => odd.prop_map(str::to_owned),
@@ -38,7 +56,19 @@ fn awkward() -> impl Strategy<Value = String> {
 /// Scope tokens (RFC 6749) without the comma.
 fn scope() -> impl Strategy<Value = String> {
     prop_oneof![
-        prop::sample::select(vec!["openid", "uaa.resource", "pks.clusters.manage", "scim.read", "a%b", "x'y", "team:*", "t(a)", "=", "~"]).prop_map(str::to_owned),
+        prop::sample::select(vec![
+            "openid",
+            "uaa.resource",
+            "pks.clusters.manage",
+            "scim.read",
+            "a%b",
+            "x'y",
+            "team:*",
+            "t(a)",
+            "=",
+            "~"
+        ])
+        .prop_map(str::to_owned),
         "[a-z][a-z0-9._-]{0,12}",
     ]
 }
@@ -58,7 +88,8 @@ fn client() -> impl Strategy<Value = Value> {
     ]);
     let texts = prop::option::of(prop_oneof![1 => Just(Value::Null), 3 => awkward().prop_map(Value::from)]);
     let lists = |of: BoxedStrategy<String>| prop::option::of(sets(of).prop_map(|set| json!(set)));
-    let seconds = prop::option::of(prop_oneof![1 => Just(Value::Null), 3 => (1..100_000i64).prop_map(Value::from)]);
+    let seconds =
+        prop::option::of(prop_oneof![1 => Just(Value::Null), 3 => (1..100_000i64).prop_map(Value::from)]);
     let approve = prop::option::of(prop_oneof![Just(json!(true)), sets(scope()).prop_map(|set| json!(set))]);
     let extra = prop::option::of(prop_oneof![
         Just(json!({})),
@@ -67,21 +98,45 @@ fn client() -> impl Strategy<Value = Value> {
     ]);
     (
         (grants, lists(scope().boxed()), lists(scope().boxed()), approve),
-        (texts, seconds.clone(), seconds, lists(prop::sample::select(vec!["uaa".to_owned(), "ldap".to_owned()]).boxed())),
+        (
+            texts,
+            seconds.clone(),
+            seconds,
+            lists(prop::sample::select(vec!["uaa".to_owned(), "ldap".to_owned()]).boxed()),
+        ),
         (lists(scope().boxed()), extra, any::<bool>()),
     )
-        .prop_map(|((grants, scope, authorities, autoapprove), (name, access, refresh, providers), (groups, extra, wide))| {
-            let redirect = if wide { json!(["https://a.example.com/cb", "https://b.example.com/**"]) } else { json!(["http://localhost:8080/%20?x=1"]) };
-            let mut client = json!({"authorized_grant_types": grants, "redirect_uri": redirect});
-            let fields = [("scope", scope), ("authorities", authorities), ("autoapprove", autoapprove), ("name", name), ("access_token_validity", access),
-                ("refresh_token_validity", refresh), ("allowedproviders", providers), ("required_user_groups", groups), ("extra", extra)];
-            for (key, value) in fields {
-                if let Some(value) = value {
-                    client[key] = value;
+        .prop_map(
+            |(
+                (grants, scope, authorities, autoapprove),
+                (name, access, refresh, providers),
+                (groups, extra, wide),
+            )| {
+                let redirect = if wide {
+                    json!(["https://a.example.com/cb", "https://b.example.com/**"])
+                } else {
+                    json!(["http://localhost:8080/%20?x=1"])
+                };
+                let mut client = json!({"authorized_grant_types": grants, "redirect_uri": redirect});
+                let fields = [
+                    ("scope", scope),
+                    ("authorities", authorities),
+                    ("autoapprove", autoapprove),
+                    ("name", name),
+                    ("access_token_validity", access),
+                    ("refresh_token_validity", refresh),
+                    ("allowedproviders", providers),
+                    ("required_user_groups", groups),
+                    ("extra", extra),
+                ];
+                for (key, value) in fields {
+                    if let Some(value) = value {
+                        client[key] = value;
+                    }
                 }
-            }
-            client
-        })
+                client
+            },
+        )
 }
 
 /// The manifest of some random clients; JSON is YAML.
@@ -97,10 +152,18 @@ fn clients(seed: u8) -> String {
 
 /// The manifest of users, groups, members and mappings with awkward names.
 fn people(seed: u8) -> String {
-    let users: BTreeSet<String> = draw(seed, prop::collection::btree_set("[a-zA-ZäÖß漢0-9+_.@'!-]{1,12}", 12));
+    let users: BTreeSet<String> =
+        draw(seed, prop::collection::btree_set("[a-zA-ZäÖß漢0-9+_.@'!-]{1,12}", 12));
     let texts: Vec<String> = draw(seed, prop::collection::vec(awkward(), 40));
-    let groups: BTreeSet<String> = draw(seed, prop::collection::btree_set(scope().prop_map(|name| format!("g{seed}.{name}")), 8));
-    let dns: BTreeSet<String> = draw(seed, prop::collection::btree_set(awkward().prop_map(|text| format!("CN={text},DC=x").replace(['/', '\\', ';', '%'], "-")), 5));
+    let groups: BTreeSet<String> =
+        draw(seed, prop::collection::btree_set(scope().prop_map(|name| format!("g{seed}.{name}")), 8));
+    let dns: BTreeSet<String> = draw(
+        seed,
+        prop::collection::btree_set(
+            awkward().prop_map(|text| format!("CN={text},DC=x").replace(['/', '\\', ';', '%'], "-")),
+            5,
+        ),
+    );
     let mut seen = BTreeSet::new();
     let mut manifest = "version: 1\ntarget: {origins: [ldap]}\nusers:\n".to_owned();
     let mut text = texts.iter().cycle();
@@ -115,7 +178,8 @@ fn people(seed: u8) -> String {
     }
     manifest.push_str("groups:\n");
     for (number, name) in groups.iter().enumerate() {
-        let mappings: Vec<Value> = dns.iter().skip(number % 3).map(|dn| json!({"origin": "ldap", "group": dn})).collect();
+        let mappings: Vec<Value> =
+            dns.iter().skip(number % 3).map(|dn| json!({"origin": "ldap", "group": dn})).collect();
         let group = json!({"name": name, "description": text.next(), "external_groups": mappings});
         writeln!(manifest, "  - {group}").expect("a String takes all");
     }
@@ -129,7 +193,11 @@ fn settles(world: &World, manifests: impl IntoIterator<Item = String>) {
         let ran = world.run(&["apply", "-f", "pks.yml", "--yes", "--quiet"]);
         assert_eq!(ran.code, 0, "{}\n{}\nof\n{manifest}", ran.stdout, ran.stderr);
         let again = world.run(&["plan", "-f", "pks.yml", "--detailed-exitcode"]);
-        assert_eq!(again.code, 0, "the second plan is not empty:\n{}\n{}\nof\n{manifest}", again.stdout, again.stderr);
+        assert_eq!(
+            again.code, 0,
+            "the second plan is not empty:\n{}\n{}\nof\n{manifest}",
+            again.stdout, again.stderr
+        );
     }
 }
 

@@ -4,6 +4,7 @@
 //! server's state they read with a client of their own (`World::api`), never with uaapply's.
 
 mod access;
+mod awkward;
 mod clients;
 mod commands;
 mod connecting;
@@ -15,6 +16,7 @@ mod requests;
 mod saved_login;
 mod secrets;
 mod server_rules;
+mod uaac;
 mod world;
 
 /// Declares a story that is told to each UAA version.

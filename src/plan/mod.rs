@@ -21,6 +21,7 @@ mod rails;
 mod renames;
 mod risks;
 mod scope;
+mod settle;
 mod shipped;
 mod world;
 
@@ -42,6 +43,7 @@ pub use diff::users::user_fields;
 pub use digest::digest;
 pub use rails::check_pin;
 pub use scope::scope;
+pub use settle::to_settle;
 
 use crate::desired::{Because, Desired};
 use crate::observed::{Observed, Server};

@@ -58,6 +58,12 @@ pub enum Command {
     /// Check manifests, offline: no server, no secret
     #[command(after_help = VALIDATE_EXAMPLES)]
     Validate(ValidateArgs),
+    /// Write a manifest of what the server has; no secrets, and nothing at the server changes
+    #[command(after_help = EXPORT_EXAMPLES)]
+    Export(ExportArgs),
+    /// Make a manifest of what other tools were told: uaac scripts, uaa.yml or BOSH manifests, CSV lists; offline
+    #[command(after_help = IMPORT_EXAMPLES)]
+    Import(ImportArgs),
     /// Give a client a new secret while the old one still works, then drop the old
     #[command(after_help = ROTATE_EXAMPLES)]
     Rotate(RotateArgs),
@@ -111,6 +117,23 @@ Examples:
   uaapply validate -f manifests/ --vars-env PKS
 
 Every mistake is reported at once, each with its file and line. Exit code 1 when there is one.";
+
+const EXPORT_EXAMPLES: &str = "\
+Examples:
+  uaapply export -O foundation.yml                            everything, for the record or for a restore
+  uaapply export --groups 'pks.clusters.*' > clusters.yml     who is in these groups
+  uaapply export --users alana 'ops-*' --clients 'ci-*'       only what these patterns mean
+
+A plan of the result is empty. What a manifest cannot say is a comment in it. Passwords and client secrets are variables.";
+
+const IMPORT_EXAMPLES: &str = "\
+Examples:
+  uaapply import grant-access.sh > people.yml
+  uaapply import --from uaa-yml cf.yml -O cf-people.yml
+  uaapply import users.csv | uaapply validate -f - --vars-env PKS
+
+Secrets in the source become variables; their values are written nowhere. What cannot be carried over is a comment in the
+manifest, and a line on standard error with its place in the source.";
 
 const ROTATE_EXAMPLES: &str = "\
 Examples:
@@ -209,6 +232,66 @@ pub struct ValidateArgs {
     /// The desired state.
     #[command(flatten)]
     pub manifest: ManifestArgs,
+}
+
+/// `uaapply export`.
+#[derive(Debug, Args)]
+pub struct ExportArgs {
+    /// The server.
+    #[command(flatten)]
+    pub connection: ConnectionArgs,
+    /// Only users of these names; `*` is any text, ORIGIN/NAME names one of an identity provider
+    #[arg(long, value_name = "PATTERN", num_args = 1.., help_heading = "Export")]
+    pub users: Vec<String>,
+    /// Only groups of these names
+    #[arg(long, value_name = "PATTERN", num_args = 1.., help_heading = "Export")]
+    pub groups: Vec<String>,
+    /// Only clients of these ids
+    #[arg(long, value_name = "PATTERN", num_args = 1.., help_heading = "Export")]
+    pub clients: Vec<String>,
+    /// Groups and clients that UAA and the platform bring along, too
+    #[arg(long, help_heading = "Export")]
+    pub built_ins: bool,
+    /// Write the manifest to a file instead of standard output
+    #[arg(short = 'O', long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Export")]
+    pub output: Option<PathBuf>,
+    /// Write over a file that exists
+    #[arg(long, requires = "output", help_heading = "Export")]
+    pub force: bool,
+}
+
+/// `uaapply import`.
+#[derive(Debug, Args)]
+pub struct ImportArgs {
+    /// What to import; `-` is standard input
+    #[arg(required = true, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub files: Vec<PathBuf>,
+    /// What the files are; without it, what their names and first lines look like
+    #[arg(
+        long,
+        value_enum,
+        value_name = "uaac|uaa-yml|csv",
+        hide_possible_values = true,
+        help_heading = "Import"
+    )]
+    pub from: Option<From>,
+    /// Write the manifest to a file instead of standard output
+    #[arg(short = 'O', long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Import")]
+    pub output: Option<PathBuf>,
+    /// Write over a file that exists
+    #[arg(long, requires = "output", help_heading = "Import")]
+    pub force: bool,
+}
+
+/// Forms that can be imported.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum From {
+    /// A shell script of uaac commands
+    Uaac,
+    /// A uaa.yml or a BOSH manifest
+    UaaYml,
+    /// A CSV list of users with a header
+    Csv,
 }
 
 /// `uaapply rotate`.

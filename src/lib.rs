@@ -14,6 +14,8 @@ pub mod client;
 pub mod commands;
 pub mod desired;
 pub mod error;
+pub mod export;
+pub mod import;
 pub mod manifest;
 pub mod model;
 pub mod observed;

@@ -3,9 +3,12 @@
 mod apply;
 mod connection;
 mod console;
+mod export;
+mod import;
 mod look;
 mod man;
 mod new_secret;
+mod out_file;
 mod password;
 mod plan;
 mod progress;
@@ -53,6 +56,8 @@ pub fn run(cli: Cli) -> Exit {
         Command::Plan(args) => block_on(plan::run(&args, &console)),
         Command::Apply(args) => block_on(apply::run(&args, &console)),
         Command::Validate(args) => validate::run(&args, &console),
+        Command::Export(args) => block_on(export::run(&args, &console)),
+        Command::Import(args) => import::run(&args, &console),
         Command::Rotate(args) => block_on(rotate::run(&args, &console)),
         Command::Password(args) => block_on(password::run(&args, &console)),
         Command::Unlock(args) => block_on(password::unlock(&args, &console)),

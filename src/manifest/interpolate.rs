@@ -445,7 +445,7 @@ pub(super) fn leftover(text: &str) -> bool {
 }
 
 /// Returns the name when a text is one placeholder and nothing else.
-pub(super) fn whole(text: &str) -> Option<&str> {
+pub(crate) fn whole(text: &str) -> Option<&str> {
     let name = text.strip_prefix("((")?.strip_suffix("))")?;
     is_name(name).then_some(name)
 }

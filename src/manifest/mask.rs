@@ -8,7 +8,7 @@
 pub(super) const HIDDEN: &str = "***";
 
 /// Tells whether a key, however misspelt, looks as if its value were a secret.
-pub(super) fn names_a_secret(key: &str) -> bool {
+pub(crate) fn names_a_secret(key: &str) -> bool {
     match key {
         "username"
         | "email"

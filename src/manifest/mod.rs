@@ -6,11 +6,13 @@
 //! paths ──source──▶ texts ──tree──▶ positioned nodes ──interpolate──▶ nodes ──decode──▶ entries ──resolve──▶ Desired
 //!                                └─────────── every step adds to one list of problems (problem) ───────────┘
 //! ```
-//! `field` judges single values for `decode`; `clients` and `redirect` know OAuth clients; `mask` knows which text must never be shown; `schema` describes the manifest for editors.
+//! `field` judges single values for `decode`; `clients` and `redirect` know OAuth clients; `mask` knows which text must never be shown; `schema` describes the manifest for editors,
+//! `write` goes the other way, from entries to a text that loads.
 
 mod clients;
 mod decode;
 mod field;
+pub(crate) mod foreign;
 mod interpolate;
 mod mask;
 mod problem;
@@ -23,6 +25,7 @@ mod source;
 #[cfg(test)]
 mod tests;
 mod tree;
+pub mod write;
 
 use std::path::PathBuf;
 
@@ -31,6 +34,9 @@ use secrecy::{ExposeSecret, SecretString};
 use crate::desired::{Because, Desired, Secrets};
 
 pub(crate) use problem::nearest;
+
+pub(crate) use interpolate::whole as placeholder;
+pub(crate) use mask::names_a_secret;
 
 use interpolate::Variables;
 use problem::{Draft, Drafts, quote};

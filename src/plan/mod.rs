@@ -44,6 +44,7 @@ pub use digest::digest;
 pub use rails::check_pin;
 pub use scope::scope;
 pub use settle::to_settle;
+pub(crate) use shipped::{default_groups, is_client as is_shipped_client, is_group as is_shipped_group};
 
 use crate::desired::{Because, Desired};
 use crate::observed::{Observed, Server};

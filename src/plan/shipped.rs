@@ -67,7 +67,7 @@ const BOOTSTRAPPED: [&str; 21] = [
 const CLIENTS: [&str; 5] = ["admin", "cf", "identity", "login", "pks_cli"];
 
 /// Tells whether UAA's own configuration makes and describes this group.
-pub(super) fn is_group(group: &GroupName) -> bool {
+pub(crate) fn is_group(group: &GroupName) -> bool {
     BOOTSTRAPPED.contains(&group.folded()) || DEFAULT_ZONE.contains(&group.folded())
 }
 
@@ -82,12 +82,12 @@ pub(super) fn is_platform_group(group: &GroupName) -> bool {
 }
 
 /// Tells whether the platform brings this client.
-pub(super) fn is_client(client: &ClientId) -> bool {
+pub(crate) fn is_client(client: &ClientId) -> bool {
     CLIENTS.contains(&client.as_str())
 }
 
 /// Returns the groups that everyone in the zone holds: as read, or else the names that UAA ships.
-pub(super) fn default_groups(observed: &Observed) -> BTreeSet<GroupName> {
+pub(crate) fn default_groups(observed: &Observed) -> BTreeSet<GroupName> {
     match &observed.default_groups {
         Some(groups) => groups.clone(),
         None if observed.server.zone == DEFAULT_ZONE_ID => names(&DEFAULT_ZONE),

@@ -10,6 +10,7 @@ mod connecting;
 mod interrupted;
 mod pks_day;
 mod readme;
+mod removal;
 mod requests;
 mod secrets;
 mod server_rules;

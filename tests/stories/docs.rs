@@ -4,7 +4,7 @@ use std::path::Path;
 
 use crate::story::Story;
 
-const COMMANDS: [&str; 11] = [
+const COMMANDS: [&str; 13] = [
     "",
     "plan",
     "apply",
@@ -13,6 +13,8 @@ const COMMANDS: [&str; 11] = [
     "password",
     "unlock",
     "whoami",
+    "export",
+    "import",
     "schema",
     "completions",
     "man",

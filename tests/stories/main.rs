@@ -9,9 +9,11 @@ mod apply;
 mod consent;
 mod docs;
 mod fake_uaa;
+mod import;
 #[cfg(unix)]
 mod interrupted;
 mod plan;
+mod removal;
 mod secrets;
 mod story;
 mod streams;

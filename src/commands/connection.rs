@@ -46,7 +46,9 @@ pub(super) async fn connection(
         console
             .warn("certificates are not checked (-k): whoever sits between here and UAA can read the secret");
     }
-    let mask: Vec<SecretString> = secrets.passwords.values().chain(&secrets.others).cloned().collect();
+    let of_clients = secrets.client_secrets.values().chain(secrets.token_salts.values());
+    let mask: Vec<SecretString> =
+        secrets.passwords.values().chain(of_clients).chain(&secrets.others).cloned().collect();
     let connection = Connection {
         target,
         client_id: ClientId::new(&*args.client_id),

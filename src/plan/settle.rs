@@ -51,3 +51,84 @@ pub fn to_settle(plan: &Plan, desired: &Desired) -> Vec<Change> {
     }
     changes
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::desired::{Because, DesiredClient, Said, SecretSource};
+    use crate::model::ClientId;
+    use crate::observed::{Observed, ObservedClient, Server};
+    use crate::plan::{BlindSpot, Kept, policy};
+
+    fn because(line: u32) -> Because {
+        Because { file: "pks.yml".to_owned(), line }
+    }
+
+    fn desired(ids: &[&str]) -> Desired {
+        let mut desired = Desired::default();
+        for id in ids.iter().map(|&id| ClientId::new(id)) {
+            let secret = SecretSource::Variable("ci_secret".to_owned());
+            let client = DesiredClient {
+                id: id.clone(),
+                because: because(1),
+                fields: BTreeMap::new(),
+                authority_wishes: BTreeMap::new(),
+                secret: Some(Said { value: secret, because: because(2) }),
+                token_salt: None,
+            };
+            desired.clients.insert(id, client);
+        }
+        desired
+    }
+
+    fn observed(ids: &[&str], wrong: Option<&[&str]>) -> Observed {
+        let clients = ids.iter().map(|&id| ClientId::new(id));
+        Observed {
+            server: Server { zone: "uaa".to_owned(), ..Server::default() },
+            clients: clients.map(|id| (id.clone(), ObservedClient { id, fields: BTreeMap::new() })).collect(),
+            client_secrets_wrong: wrong.map(|wrong| wrong.iter().map(|&id| ClientId::new(id)).collect()),
+            ..Observed::default()
+        }
+    }
+
+    fn plan(desired: &Desired, observed: &Observed) -> Plan {
+        let allow = policy::Allow::default();
+        crate::plan::make(desired, observed, &policy::Policy::default(), &allow).expect("a plan")
+    }
+
+    fn secrets_set(plan: &Plan) -> Vec<&str> {
+        let set = plan.changes.iter().filter(|change| change.action == Action::SetClientSecret);
+        set.map(|change| change.key.as_str()).collect()
+    }
+
+    #[test]
+    fn a_secret_that_was_tried_in_vain_is_a_change_and_one_that_works_is_none() {
+        let desired = desired(&["a/b", "works"]);
+        assert_eq!(secrets_set(&plan(&desired, &observed(&["a/b", "works"], None))), Vec::<&str>::new());
+        let plan = plan(&desired, &observed(&["a/b", "works"], Some(&["a/b"])));
+        assert_eq!(secrets_set(&plan), ["a%2Fb"]);
+        let set = plan.changes.iter().find(|change| change.action == Action::SetClientSecret);
+        let set = set.expect("it is there");
+        assert_eq!((set.phase, set.because.line), (Phase::Revoke, 2));
+        assert_eq!(set.fields[0].after, FieldValue::Variable { variable: "ci_secret".to_owned() });
+    }
+
+    #[test]
+    fn what_the_plan_calls_a_blind_spot_is_settled_and_what_it_keeps_is_not() {
+        let desired = desired(&["ci", "a/b", "kept"]);
+        let mut plan = plan(&desired, &observed(&["ci", "a/b", "kept"], None));
+        plan.blind_spots = vec![BlindSpot {
+            what: BlindSpotWhat::ClientSecret,
+            items: vec!["a%2Fb".to_owned(), "ci".to_owned(), "not-ours".to_owned()],
+            values: BTreeMap::new(),
+            why: String::new(),
+        }];
+        plan.kept = Vec::<Kept>::new();
+        let settle = to_settle(&plan, &desired);
+        let first = u32::try_from(plan.changes.len()).expect("few");
+        let told: Vec<(u32, &str)> = settle.iter().map(|change| (change.id, change.key.as_str())).collect();
+        assert_eq!(told, [(first, "a%2Fb"), (first + 1, "ci")]);
+        plan.blind_spots.clear();
+        assert_eq!(to_settle(&plan, &desired), Vec::new());
+    }
+}

@@ -1,9 +1,17 @@
 //! Nothing secret is ever printed, at the highest log level, whatever goes right or wrong.
 
+use std::collections::BTreeMap;
+
+use uaapply::apply::{Interrupt, Progress, apply};
+use uaapply::manifest::{self, Sources};
+use uaapply::plan::policy::{Allow, Policy};
+use uaapply::plan::{self, BlindSpot, BlindSpotWhat, Change};
+use uaapply::report::Outcome;
 use uaapply_lab::UaaVersion;
 
+use crate::clients::{at_home, run, token, works};
 use crate::on_each_uaa;
-use crate::world::{CANARY, Ran, World};
+use crate::world::{CANARY, Ran, World, changes};
 
 on_each_uaa! {
     fn no_secret_in_any_output_at_the_highest_log_level(world) {
@@ -49,4 +57,60 @@ on_each_uaa! {
         assert_eq!(ran.code, 1);
         assert!(ran.stderr.contains("--client-secret-file") && ran.stderr.contains("UAA_CLIENT_SECRET"), "{}", ran.stderr);
     }
+
+    fn a_probed_secret_is_planned_where_it_does_not_work_and_left_alone_where_it_does(world) {
+        let (client, secret) = world.foundation.has_client("probe", &["uaa.none"]);
+        let issued = token(world, &client, &secret).expect("it works");
+        world.file("pks.yml", &format!("version: 1\nclients:\n  - client_id: {client}\n    client_secret: ((password))\n"));
+        let probed = |password: &str, args: &[&str]| {
+            let mut command = world.command(args);
+            command.env_remove("UAA_ZONE").env("T_password", password).args(["-f", "pks.yml", "--probe-secrets", "--log-level", "trace"]);
+            let ran = Ran::from(command.output().expect("runs"));
+            assert!(!format!("{ran:?}").contains(password), "the secret is shown by {args:?}");
+            ran
+        };
+        let ran = probed(&secret, &["plan", "--detailed-exitcode"]);
+        assert_eq!(ran.code, 0, "{ran:?}");
+        assert_eq!(probed(&secret, &["apply", "--yes"]).code, 0);
+        assert!(works(world, &issued), "a probe ended a token");
+        let ran = probed(CANARY, &["plan", "--format", "json"]);
+        assert_eq!(changes(&serde_json::from_str(&ran.stdout).expect("JSON")), [format!("set_client_secret {client}")]);
+        assert!(token(world, &client, CANARY).is_none(), "plan wrote");
+        let ran = probed(CANARY, &["apply", "--yes"]);
+        assert_eq!(ran.code, 0, "{ran:?}");
+        assert!(token(world, &client, CANARY).is_some() && token(world, &client, &secret).is_none());
+        assert!(!works(world, &issued));
+        assert_eq!(probed(CANARY, &["plan", "--detailed-exitcode"]).code, 0);
+    }
+
+    fn the_secrets_that_a_plan_leaves_open_are_settled_and_only_what_changed_is_told(world) {
+        let (wrong, old) = world.foundation.has_client("settle", &["uaa.none"]);
+        let (right, secret) = world.foundation.has_client("settle", &["uaa.none"]);
+        let issued = token(world, &right, &secret).expect("it works");
+        world.file("pks.yml", &format!("version: 1\nclients:\n  - {{client_id: {wrong}, client_secret: {CANARY}}}\n  - {{client_id: {right}, client_secret: {secret}}}\n"));
+        let loaded = manifest::load(&Sources { paths: vec![world.path("pks.yml")], ..Sources::default() });
+        let loaded = loaded.unwrap_or_else(|problems| panic!("{problems:?}"));
+        let (told, again) = run(async {
+            let (reader, writer) = at_home(world).await;
+            let observed = reader.observe(&plan::scope(&loaded.desired)).await.expect("it is read");
+            let mut plan = plan::make(&loaded.desired, &observed, &Policy::default(), &Allow::default()).expect("a plan");
+            plan.blind_spots = vec![BlindSpot { what: BlindSpotWhat::ClientSecret, items: vec![wrong.clone(), right.clone()], values: BTreeMap::new(), why: String::new() }];
+            let settle = plan::to_settle(&plan, &loaded.desired);
+            let (_keep, stop) = tokio::sync::watch::channel(Interrupt::None);
+            let apply = async || apply(&plan, &settle, &observed, &loaded.secrets, &writer, 4, &Silent, stop.clone()).await;
+            (apply().await, apply().await)
+        });
+        let told: Vec<(&str, Outcome)> = told.changes.iter().map(|applied| (applied.change.key.as_str(), applied.outcome)).collect();
+        assert_eq!(told, [(wrong.as_str(), Outcome::Done)]);
+        assert_eq!(again.changes, Vec::new());
+        assert!(token(world, &wrong, CANARY).is_some() && token(world, &wrong, &old).is_none());
+        assert!(works(world, &issued), "a secret that works was set again");
+    }
+}
+
+struct Silent;
+
+impl Progress for Silent {
+    fn started(&self, _: &Change) {}
+    fn finished(&self, _: &Change, _: Outcome, _: Option<&str>) {}
 }

@@ -55,10 +55,11 @@ pub fn to_settle(plan: &Plan, desired: &Desired) -> Vec<Change> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::client::{ClientField, ClientValue};
     use crate::desired::{Because, DesiredClient, Said, SecretSource};
     use crate::model::ClientId;
     use crate::observed::{Observed, ObservedClient, Server};
-    use crate::plan::{BlindSpot, Kept, policy};
+    use crate::plan::policy;
 
     fn because(line: u32) -> Because {
         Because { file: "pks.yml".to_owned(), line }
@@ -115,20 +116,45 @@ mod tests {
 
     #[test]
     fn what_the_plan_calls_a_blind_spot_is_settled_and_what_it_keeps_is_not() {
-        let desired = desired(&["ci", "a/b", "kept"]);
-        let mut plan = plan(&desired, &observed(&["ci", "a/b", "kept"], None));
-        plan.blind_spots = vec![BlindSpot {
-            what: BlindSpotWhat::ClientSecret,
-            items: vec!["a%2Fb".to_owned(), "ci".to_owned(), "not-ours".to_owned()],
-            values: BTreeMap::new(),
-            why: String::new(),
-        }];
-        plan.kept = Vec::<Kept>::new();
+        let desired = desired(&["ci", "a/b", "power"]);
+        let mut observed = observed(&["ci", "a/b", "power"], None);
+        give_power(&mut observed);
+        let plan = plan(&desired, &observed);
         let settle = to_settle(&plan, &desired);
         let first = u32::try_from(plan.changes.len()).expect("few");
         let told: Vec<(u32, &str)> = settle.iter().map(|change| (change.id, change.key.as_str())).collect();
         assert_eq!(told, [(first, "a%2Fb"), (first + 1, "ci")]);
-        plan.blind_spots.clear();
+        assert_eq!(settle[0].fields[0].after, FieldValue::Variable { variable: "ci_secret".to_owned() });
+        assert_eq!(plan.kept.len(), 1);
+        let allow = [TAKEOVER.to_owned()].into();
+        let allowed =
+            crate::plan::make(&desired, &observed, &policy::Policy::default(), &allow).expect("a plan");
+        assert_eq!(to_settle(&allowed, &desired).len(), 3);
+    }
+
+    #[test]
+    fn to_set_a_privileged_clients_secret_takes_consent_although_it_was_tried() {
+        let desired = desired(&["ci", "power"]);
+        let mut observed = observed(&["ci", "power"], Some(&["ci", "power"]));
+        give_power(&mut observed);
+        let plan = plan(&desired, &observed);
+        let refused: Vec<_> = plan.refusals().map(|finding| finding.key.as_deref()).collect();
+        assert_eq!(refused, [Some(TAKEOVER)]);
         assert_eq!(to_settle(&plan, &desired), Vec::new());
+        assert_eq!(plan.kept, Vec::new());
+        let allow = [TAKEOVER.to_owned()].into();
+        let plan =
+            crate::plan::make(&desired, &observed, &policy::Policy::default(), &allow).expect("a plan");
+        assert_eq!(plan.refusals().count(), 0);
+        observed.client_secrets_wrong = Some([].into());
+        assert_eq!(self::plan(&desired, &observed).refusals().count(), 0);
+    }
+
+    const TAKEOVER: &str = "takeover:client/power";
+
+    fn give_power(observed: &mut Observed) {
+        let client = observed.clients.get_mut(&ClientId::new("power")).expect("it is there");
+        let power = ClientValue::Set(["uaa.admin".to_owned()].into());
+        client.fields.insert(ClientField::Authorities, power);
     }
 }

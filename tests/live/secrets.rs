@@ -1,17 +1,11 @@
 //! Nothing secret is ever printed, at the highest log level, whatever goes right or wrong.
 
-use std::collections::BTreeMap;
-
-use uaapply::apply::{Interrupt, Progress, apply};
-use uaapply::manifest::{self, Sources};
-use uaapply::plan::policy::{Allow, Policy};
-use uaapply::plan::{self, BlindSpot, BlindSpotWhat, Change};
-use uaapply::report::Outcome;
+use serde_json::Value;
 use uaapply_lab::UaaVersion;
 
-use crate::clients::{at_home, run, token, works};
+use crate::clients::{token, works};
 use crate::on_each_uaa;
-use crate::world::{CANARY, Ran, World, changes};
+use crate::world::{CANARY, Ran, World, changes, kept, names};
 
 on_each_uaa! {
     fn no_secret_in_any_output_at_the_highest_log_level(world) {
@@ -86,31 +80,39 @@ on_each_uaa! {
     fn the_secrets_that_a_plan_leaves_open_are_settled_and_only_what_changed_is_told(world) {
         let (wrong, old) = world.foundation.has_client("settle", &["uaa.none"]);
         let (right, secret) = world.foundation.has_client("settle", &["uaa.none"]);
+        let (power, powers) = world.foundation.has_client("power", &["uaa.admin"]);
         let issued = token(world, &right, &secret).expect("it works");
-        world.file("pks.yml", &format!("version: 1\nclients:\n  - {{client_id: {wrong}, client_secret: {CANARY}}}\n  - {{client_id: {right}, client_secret: {secret}}}\n"));
-        let loaded = manifest::load(&Sources { paths: vec![world.path("pks.yml")], ..Sources::default() });
-        let loaded = loaded.unwrap_or_else(|problems| panic!("{problems:?}"));
-        let (told, again) = run(async {
-            let (reader, writer) = at_home(world).await;
-            let observed = reader.observe(&plan::scope(&loaded.desired)).await.expect("it is read");
-            let mut plan = plan::make(&loaded.desired, &observed, &Policy::default(), &Allow::default()).expect("a plan");
-            plan.blind_spots = vec![BlindSpot { what: BlindSpotWhat::ClientSecret, items: vec![wrong.clone(), right.clone()], values: BTreeMap::new(), why: String::new() }];
-            let settle = plan::to_settle(&plan, &loaded.desired);
-            let (_keep, stop) = tokio::sync::watch::channel(Interrupt::None);
-            let apply = async || apply(&plan, &settle, &observed, &loaded.secrets, &writer, 4, &Silent, stop.clone()).await;
-            (apply().await, apply().await)
-        });
-        let told: Vec<(&str, Outcome)> = told.changes.iter().map(|applied| (applied.change.key.as_str(), applied.outcome)).collect();
-        assert_eq!(told, [(wrong.as_str(), Outcome::Done)]);
-        assert_eq!(again.changes, Vec::new());
+        let entry = |client: &str, secret: &str| format!("  - {{client_id: {client}, client_secret: {secret}, name: N}}\n");
+        let own = entry("admin", "not-what-it-is").replace(", name: N", "");
+        world.file("pks.yml", &format!("version: 1\nclients:\n{}{}{}{own}", entry(&wrong, CANARY), entry(&right, &secret), entry(&power, CANARY)));
+        let run = |args: &[&str]| {
+            let ran = Ran::from(world.command(args).env_remove("UAA_ZONE").args(["-f", "pks.yml"]).output().expect("runs"));
+            assert!(!format!("{ran:?}").contains(CANARY), "the secret is shown by {args:?}");
+            ran
+        };
+        let ran = run(&["plan", "--format", "json"]);
+        let plan: Value = serde_json::from_str(&ran.stdout).expect("JSON");
+        assert_eq!(changes(&plan).len(), 3, "only the names: {plan}");
+        assert_eq!(kept(&plan, "secret_unchecked"), names(&["admin", &power]));
+        let settled = |ran: &Ran| -> Vec<String> {
+            let report: Value = serde_json::from_str(&ran.stdout).unwrap_or_else(|error| panic!("{error}: {ran:?}"));
+            assert_eq!((ran.code, &report["converged"]), (0, &Value::Bool(true)), "{ran:?}");
+            changes(&report).into_iter().filter(|change| change.starts_with("set_client_secret")).collect()
+        };
+        assert_eq!(settled(&run(&["apply", "--yes", "--format", "json"])), [format!("set_client_secret {wrong}")]);
         assert!(token(world, &wrong, CANARY).is_some() && token(world, &wrong, &old).is_none());
         assert!(works(world, &issued), "a secret that works was set again");
+        assert!(token(world, &power, &powers).is_some(), "a privileged client was taken over");
+        // Nothing is left to do, and nobody is told of what was only checked.
+        assert_eq!(settled(&run(&["apply", "--yes", "--format", "json"])), Vec::<String>::new());
+        let ran = run(&["apply"]);
+        assert_eq!(ran.code, 1, "{ran:?}");
+        assert!(ran.stderr.contains("2 client secrets"), "{ran:?}");
+        // Probed, it is a change, which takes consent.
+        assert_eq!(run(&["plan", "--probe-secrets"]).code, 3);
+        let key = format!("takeover:client/{power}");
+        assert_eq!(settled(&run(&["apply", "--yes", "--format", "json", "--allow", &key])), [format!("set_client_secret {power}")]);
+        assert!(token(world, &power, CANARY).is_some());
+        assert_eq!(run(&["plan", "--probe-secrets", "--detailed-exitcode"]).code, 0);
     }
-}
-
-struct Silent;
-
-impl Progress for Silent {
-    fn started(&self, _: &Change) {}
-    fn finished(&self, _: &Change, _: Outcome, _: Option<&str>) {}
 }

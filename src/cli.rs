@@ -189,6 +189,9 @@ pub struct PlanArgs {
     /// Allow what the safety rule of this key refuses (repeatable)
     #[arg(long, value_name = "KEY", help_heading = "Plan")]
     pub allow: Vec<String>,
+    /// Try the clients' secrets of the manifest, and plan to set those that do not work
+    #[arg(long, help_heading = "Plan")]
+    pub probe_secrets: bool,
 }
 
 /// `uaapply apply`.
@@ -206,6 +209,9 @@ pub struct ApplyArgs {
     /// Allow what the safety rule of this key refuses (repeatable)
     #[arg(long, value_name = "KEY", help_heading = "Apply")]
     pub allow: Vec<String>,
+    /// Try the clients' secrets of the manifest, and plan to set those that do not work
+    #[arg(long, help_heading = "Apply")]
+    pub probe_secrets: bool,
     /// Write the report as JSON to a file (replaced atomically)
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Apply")]
     pub report: Option<PathBuf>,
@@ -580,6 +586,7 @@ mod tests {
                         "new_secret_file",
                         "new_secret_stdin",
                         "new_secret_prompt",
+                        "probe_secrets",
                     ]
                     .contains(&id),
                     "{id}"

@@ -77,6 +77,8 @@ pub struct Observed {
     pub mappings: BTreeSet<Mapping>,
     /// Clients. Complete for [`ReadScope::clients`]; may hold others.
     pub clients: BTreeMap<ClientId, ObservedClient>,
+    /// Clients whose declared secret was tried and does not work; `None` when none was tried (`--probe-secrets`).
+    pub client_secrets_wrong: Option<BTreeSet<ClientId>>,
     /// The groups that everyone in the zone holds; `None` when the token may not read the zone.
     pub default_groups: Option<BTreeSet<GroupName>>,
     /// The zone's identity providers (origin keys); `None` when not asked for or not readable.

@@ -20,7 +20,7 @@ use tokio::sync::watch;
 use crate::desired::Secrets;
 use crate::observed::Observed;
 use crate::plan::{Change, Plan};
-use crate::report::{Outcome, Report};
+use crate::report::{Applied, Outcome, Report};
 use crate::uaa::{WriteError, WriteErrorKind, Writer, Written};
 use barrier::Barrier;
 use hands::UaaHands;
@@ -45,11 +45,14 @@ pub enum Interrupt {
     AtOnce,
 }
 
-/// Carries out `plan`, which was made from `observed`, as far as `interrupt` lets it.
+/// Carries out `plan`, which was made from `observed`, as far as `interrupt` lets it; and then `settle`, of which the
+/// report says only what changed something.
 ///
 /// The report's `converged` is left open: that takes another look at the server.
+#[expect(clippy::too_many_arguments, reason = "what it works on, what with, and who hears of it")]
 pub async fn apply(
     plan: &Plan,
+    settle: &[Change],
     observed: &Observed,
     secrets: &Secrets,
     writer: &Writer,
@@ -58,8 +61,8 @@ pub async fn apply(
     interrupt: watch::Receiver<Interrupt>,
 ) -> Report {
     let hands = UaaHands::new(writer, observed, secrets);
-    let outcomes = carry_out(&plan.changes, &hands, concurrency, progress, &interrupt).await;
-    report(plan, outcomes)
+    let outcomes = carry_out(&plan.changes, settle, &hands, concurrency, progress, &interrupt).await;
+    report(plan, settle, outcomes)
 }
 
 /// Whatever makes one change at a server.
@@ -73,9 +76,10 @@ trait Hands {
 /// What became of a change, and the words for it.
 type Told = (Outcome, Option<String>);
 
-/// Makes the changes stage by stage; every change gets an outcome.
+/// Makes the changes stage by stage, and after the last what is to be settled; every change gets an outcome.
 async fn carry_out<H: Hands>(
     changes: &[Change],
+    settle: &[Change],
     hands: &H,
     concurrency: usize,
     progress: &dyn Progress,
@@ -84,7 +88,7 @@ async fn carry_out<H: Hands>(
     // Shared by the changes under way, never across an await.
     let barrier = RefCell::new(Barrier::default());
     let mut outcomes = BTreeMap::new();
-    for stage in stages::stages(changes) {
+    for stage in stages::stages(changes).into_iter().chain([settle.iter().collect()]) {
         let told = stream::iter(stage)
             .map(|change| {
                 let barrier = &barrier;
@@ -147,12 +151,20 @@ async fn judge<H: Hands>(result: Result<Written, WriteError>, hands: &H, barrier
     (outcome, Some(message))
 }
 
-/// Joins the plan's changes with their outcomes.
-fn report(plan: &Plan, mut outcomes: BTreeMap<u32, Told>) -> Report {
+/// Joins the plan's changes with their outcomes. What was only settled is told where it was not so already.
+fn report(plan: &Plan, settle: &[Change], mut outcomes: BTreeMap<u32, Told>) -> Report {
     let mut report = Report::of(plan);
     for applied in &mut report.changes {
         if let Some((outcome, error)) = outcomes.remove(&applied.change.id) {
             (applied.outcome, applied.error) = (outcome, error);
+        }
+    }
+    for change in settle {
+        match outcomes.remove(&change.id) {
+            None | Some((Outcome::AlreadySo, _)) => {}
+            Some((outcome, error)) => {
+                report.changes.push(Applied { change: change.clone(), outcome, error });
+            }
         }
     }
     report

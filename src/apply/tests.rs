@@ -8,13 +8,14 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::desired::Because;
-use crate::model::{GroupName, Member, Membership, Origin, UserKey, Username};
+use crate::model::{ClientId, GroupName, Member, Membership, Origin, UserKey, Username};
 use crate::plan::{Action, Expects, Kind, Object, Phase};
 
 /// A plan under construction, written as an admin would say it.
 #[derive(Default)]
 struct Given {
     changes: Vec<Change>,
+    settle: Vec<Change>,
 }
 
 impl Given {
@@ -78,6 +79,20 @@ impl Given {
         self
     }
 
+    fn update_client(self, phase: Phase, name: &str) -> Self {
+        let object = Object::Client { client_id: ClientId::new(name) };
+        self.change(phase, Action::UpdateClient, Kind::Client, object, name.to_owned(), &[])
+    }
+
+    /// A client's secret that is settled after the plan's changes.
+    fn settle(mut self, name: &str) -> Self {
+        let object = Object::Client { client_id: ClientId::new(name) };
+        let key = format!("secret of {name}");
+        self = self.change(Phase::Revoke, Action::SetClientSecret, Kind::Client, object, key, &[]);
+        self.settle.extend(self.changes.pop().map(|change| Change { id: change.id + 100, ..change }));
+        self
+    }
+
     /// Carries the plan out at a server that answers these keys with these errors.
     fn run(self, failing: &[(&str, WriteErrorKind)]) -> Vec<(String, Outcome)> {
         self.run_until(failing, usize::MAX).0
@@ -106,10 +121,11 @@ impl Given {
         let (interrupt, stop) = watch::channel(Interrupt::None);
         let failing = failing.iter().map(|&(key, kind)| (key.to_owned(), kind)).collect();
         let server = Scripted { failing, sent: RefCell::default(), interrupt, begun, answers };
-        let outcomes = carry_out(&self.changes, &server, 4, &Silent, &stop)
+        let outcomes = carry_out(&self.changes, &self.settle, &server, 4, &Silent, &stop)
             .now_or_never()
             .expect("the scripted server answers at once");
-        let told = self.changes.iter().map(|change| (change.key.clone(), outcomes[&change.id].0)).collect();
+        let all = self.changes.iter().chain(&self.settle);
+        let told = all.map(|change| (change.key.clone(), outcomes[&change.id].0)).collect();
         (told, server.sent.into_inner())
     }
 }
@@ -204,6 +220,36 @@ fn when_uaa_is_gone_nothing_more_is_tried() {
         .revoke("team.b", "carl")
         .run(&[("alana", WriteErrorKind::Systemic)]);
     assert_eq!(outcomes(&told), [Outcome::Failed, Outcome::Held, Outcome::Held]);
+}
+
+#[test]
+fn secrets_are_settled_last_and_not_where_the_client_could_not_be_given_what_is_new() {
+    let (told, sent) = Given::default()
+        .settle("ci")
+        .update_client(Phase::Grant, "web")
+        .settle("web")
+        .update_client(Phase::Own, "admin")
+        .run_until(&[("web", WriteErrorKind::Refused)], usize::MAX);
+    assert_eq!(outcomes(&told), [Outcome::Failed, Outcome::Done, Outcome::Done, Outcome::Held]);
+    assert_eq!(sent, [0, 1, 100]);
+}
+
+#[test]
+fn a_settled_secret_is_in_the_report_only_when_it_was_not_so_already() {
+    let settle = Given::default().settle("ci").settle("web").settle("old").settle;
+    let settle: Vec<Change> = (0..).zip(settle).map(|(id, change)| Change { id, ..change }).collect();
+    let outcomes = [Outcome::AlreadySo, Outcome::Done, Outcome::Held];
+    let outcomes = (0..).zip(outcomes).map(|(id, outcome)| (id, (outcome, None))).collect();
+    let plan = crate::render::samples::grants(0);
+    let told: Vec<(String, Outcome)> = report(&plan, &settle, outcomes)
+        .changes
+        .into_iter()
+        .map(|applied| (applied.change.key, applied.outcome))
+        .collect();
+    assert_eq!(
+        told,
+        [("secret of web".to_owned(), Outcome::Done), ("secret of old".to_owned(), Outcome::Held)]
+    );
 }
 
 #[test]

@@ -42,13 +42,14 @@ pub(super) async fn run(args: &ApplyArgs, console: &Console) -> Result<Exit, Sto
     let file = args.report.as_deref().map(ReportFile::create).transpose()?;
     generated::save(&plan, &loaded)?;
     let mut report = Report::of(&plan);
-    if plan.is_empty() {
+    let settle = plan::to_settle(&plan, &loaded.desired);
+    if plan.is_empty() && settle.is_empty() {
         report.converged = Some(true);
     } else {
         let mut interrupted = Interrupted::listen(console.quiet)?;
-        let told = Told::new(plan.changes.len(), console.quiet);
+        let told = Told::new(plan.changes.len() + settle.len(), console.quiet);
         let heard = interrupted.heard();
-        report = apply(&plan, &observed, &loaded.secrets, &writer, concurrency, &told, heard).await;
+        report = apply(&plan, &settle, &observed, &loaded.secrets, &writer, concurrency, &told, heard).await;
         drop(told);
         tokio::select! {
             biased;
@@ -103,7 +104,7 @@ async fn agree(
     let mut shown: Option<Plan> = None;
     loop {
         let begun = Instant::now();
-        let (observed, plan) = look::look(reader, loaded, &args.allow, console).await?;
+        let (observed, plan) = look::look(reader, loaded, &args.allow, args.probe_secrets, console).await?;
         match &shown {
             None => look::warn_of_unused_allows(&plan, &args.allow, console),
             Some(shown) if shown.changes == plan.changes && shown.findings == plan.findings => {
@@ -116,7 +117,8 @@ async fn agree(
         if plan.refusals().next().is_some() {
             return Err(Stop::Exit(refuse(&plan, args, console)?));
         }
-        if plan.is_empty() {
+        let settle = plan::to_settle(&plan, &loaded.desired).len();
+        if plan.is_empty() && settle == 0 {
             return Ok((observed, plan));
         }
         must_have_authority(&plan, &observed, client)?;
@@ -132,11 +134,11 @@ async fn agree(
         } else if !Console::can_ask() {
             return Err(Error::new(format!(
                 "nobody is at a terminal to answer \"{}\"; nothing was written",
-                question(&plan)
+                question(&plan, settle)
             ))
             .hint("to answer yes beforehand, add --yes to the command")
             .into());
-        } else if !console.ask(&question(&plan)) {
+        } else if !console.ask(&question(&plan, settle)) {
             console.note("Nothing was written.");
             return Err(Stop::Exit(Exit::Error));
         }
@@ -145,13 +147,23 @@ async fn agree(
     }
 }
 
-fn question(plan: &Plan) -> String {
-    let changes = render::count(plan.changes.len(), "change");
+fn question(plan: &Plan, settle: usize) -> String {
     let target = crate::visible::visible(&format!("{} (zone {})", plan.target.url, plan.target.zone));
-    format!(
-        "Apply {} to {target}?",
-        if plan.changes.len() == 1 { "this change".to_owned() } else { format!("these {changes}") }
-    )
+    let changes = match plan.changes.len() {
+        0 => None,
+        1 => Some("this change".to_owned()),
+        many => Some(format!("these {}", render::count(many, "change"))),
+    };
+    match (changes, settle) {
+        (Some(changes), 0) => format!("Apply {changes} to {target}?"),
+        (Some(changes), _) => {
+            format!("Apply {changes} to {target}, and set client secrets that do not work?")
+        }
+        (None, _) => {
+            let secrets = render::count(settle, "client secret");
+            format!("Check {secrets} at {target}, and set what does not work?")
+        }
+    }
 }
 
 /// With `--format json` standard output is the report, so people read the plan on standard error.
@@ -205,7 +217,7 @@ async fn look_again(
     console: &Console,
 ) {
     // Keys that allowed something are used up by now.
-    match reader.observe(&plan::scope(&loaded.desired)).await {
+    match look::observe(reader, loaded, args.probe_secrets).await {
         Ok(observed) => {
             let allow = args.allow.iter().cloned().collect();
             match plan::make(&loaded.desired, &observed, &plan::policy::Policy::default(), &allow) {

@@ -55,7 +55,9 @@ pub(super) async fn connection(
         Some(saved) => (saved.owner.client_id.clone(), Login::Saved(saved)),
         None => (ClientId::new(&*args.client_id), Login::Secret(client_secret(args, console).await?)),
     };
-    let mask: Vec<SecretString> = secrets.passwords.values().chain(&secrets.others).cloned().collect();
+    let of_clients = secrets.client_secrets.values().chain(secrets.token_salts.values());
+    let mask: Vec<SecretString> =
+        secrets.passwords.values().chain(of_clients).chain(&secrets.others).cloned().collect();
     let connection = Connection {
         target,
         client_id,

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
+use futures_util::future::try_join_all;
 use secrecy::SecretString;
 
 use super::Stop;
@@ -85,15 +86,33 @@ pub(super) async fn look(
     reader: &Reader,
     loaded: &Loaded,
     allow: &[String],
+    probe: bool,
     console: &Console,
 ) -> Result<(Observed, Plan), Stop> {
-    let observed = reader.observe(&plan::scope(&loaded.desired)).await?;
+    let observed = observe(reader, loaded, probe).await?;
     let allow: Allow = allow.iter().cloned().collect::<BTreeSet<_>>();
     let plan = plan::make(&loaded.desired, &observed, &Policy::default(), &allow).map_err(|objections| {
         console.say(&render::problems::objections(&objections, loaded));
         Stop::Exit(Exit::Error)
     })?;
     Ok((observed, plan))
+}
+
+/// Reads the server; with `probe` it also tries the secrets of clients that exist, but for our own.
+pub(super) async fn observe(reader: &Reader, loaded: &Loaded, probe: bool) -> Result<Observed, Error> {
+    let mut observed = reader.observe(&plan::scope(&loaded.desired)).await?;
+    if probe {
+        let own = observed.me.client_id.as_ref();
+        let tried = loaded.secrets.client_secrets.iter();
+        let tried = tried.filter(|(id, _)| observed.clients.contains_key(*id) && Some(*id) != own);
+        let tried = tried.map(async |(id, secret)| match reader.secret_works(id, secret).await {
+            Ok(true) => Ok(None),
+            Ok(false) => Ok(Some(id.clone())),
+            Err(error) => Err(error),
+        });
+        observed.client_secrets_wrong = Some(try_join_all(tried).await?.into_iter().flatten().collect());
+    }
+    Ok(observed)
 }
 
 /// Warns of an `--allow` that allows nothing: a misspelt key, or one that a script has kept too long.

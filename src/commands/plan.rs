@@ -19,7 +19,7 @@ pub(super) async fn run(args: &PlanArgs, console: &Console) -> Result<Exit, Stop
         return Ok(Exit::Refused);
     }
     let reader = Reader::log_in(connection, server).await?;
-    let (_, plan) = look::look(&reader, &loaded, &args.allow, console).await?;
+    let (_, plan) = look::look(&reader, &loaded, &args.allow, args.probe_secrets, console).await?;
     look::warn_of_unused_allows(&plan, &args.allow, console);
     look::show(&plan, args.format, console)?;
     generated::announce(&plan, &loaded, console);

@@ -23,6 +23,7 @@ mod rails;
 mod renames;
 mod risks;
 mod scope;
+mod settle;
 mod shipped;
 mod world;
 
@@ -45,6 +46,7 @@ pub use diff::users::user_fields;
 pub use digest::digest;
 pub use rails::check_pin;
 pub use scope::scope;
+pub use settle::to_settle;
 pub(crate) use shipped::{default_groups, is_client as is_shipped_client, is_group as is_shipped_group};
 
 use crate::desired::{Because, Desired};

@@ -180,12 +180,15 @@ pub(super) fn same(field: &ClientField, one: Option<&ClientValue>, other: Option
 
 /// The value of a plan in UAA's JSON; None clears. A secret's value travels beside the plan.
 pub(super) fn planned(field: &ClientField, value: &FieldValue) -> Option<Value> {
-    match serde_json::to_value(value).unwrap_or_default() {
+    match value {
         // The PUT that replaces metadata takes a missing one for `false`.
-        Value::Null => (*field == ClientField::ShowOnHomePage).then_some(Value::Bool(true)),
-        // What no plain value can say stands in an object of its own; so does a secret's variable.
-        Value::Object(mut object) => object.remove("json"),
-        plain => Some(plain),
+        FieldValue::None => (*field == ClientField::ShowOnHomePage).then_some(Value::Bool(true)),
+        FieldValue::Flag(flag) => Some(Value::from(*flag)),
+        FieldValue::Number(number) => Some(Value::from(*number)),
+        FieldValue::Text(text) => Some(Value::from(text.as_str())),
+        FieldValue::List(texts) => Some(Value::from(texts.clone())),
+        FieldValue::Json { json } => Some(json.clone()),
+        FieldValue::Variable { .. } => None,
     }
 }
 
@@ -198,7 +201,7 @@ pub(super) fn shown(value: Option<&ClientValue>) -> FieldValue {
         Some(ClientValue::Flag(flag)) => FieldValue::Flag(*flag),
         Some(ClientValue::All) => FieldValue::Flag(true),
         Some(ClientValue::Set(texts)) => FieldValue::List(texts.iter().cloned().collect()),
-        Some(ClientValue::Json(value)) => FieldValue::Text(value.to_string()),
+        Some(ClientValue::Json(json)) => FieldValue::Json { json: json.clone() },
         Some(ClientValue::Hidden(_)) => FieldValue::redacted(),
     }
 }

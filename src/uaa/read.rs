@@ -90,6 +90,7 @@ pub(super) async fn observe(
         ambiguous_groups: groups.ambiguous,
         mappings: groups.mappings,
         clients,
+        client_secrets_wrong: None,
         default_groups,
         origins,
     })

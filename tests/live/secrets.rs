@@ -1,9 +1,11 @@
 //! Nothing secret is ever printed, at the highest log level, whatever goes right or wrong.
 
+use serde_json::Value;
 use uaapply_lab::UaaVersion;
 
+use crate::clients::{token, works};
 use crate::on_each_uaa;
-use crate::world::{CANARY, Ran, World};
+use crate::world::{CANARY, Ran, World, changes, kept, names};
 
 on_each_uaa! {
     fn no_secret_in_any_output_at_the_highest_log_level(world) {
@@ -67,5 +69,69 @@ on_each_uaa! {
         }
         assert_eq!(std::fs::read_to_string(world.path("vars.yml")).expect("it is there"), store);
         assert_eq!(world.users().len(), 2);
+    }
+
+    fn a_probed_secret_is_planned_where_it_does_not_work_and_left_alone_where_it_does(world) {
+        let (client, secret) = world.foundation.has_client("probe", &["uaa.none"]);
+        let issued = token(world, &client, &secret).expect("it works");
+        world.file("pks.yml", &format!("version: 1\nclients:\n  - client_id: {client}\n    client_secret: ((password))\n"));
+        let probed = |password: &str, args: &[&str]| {
+            let mut command = world.command(args);
+            command.env_remove("UAA_ZONE").env("T_password", password).args(["-f", "pks.yml", "--probe-secrets", "--log-level", "trace"]);
+            let ran = Ran::from(command.output().expect("runs"));
+            assert!(!format!("{ran:?}").contains(password), "the secret is shown by {args:?}");
+            ran
+        };
+        let ran = probed(&secret, &["plan", "--detailed-exitcode"]);
+        assert_eq!(ran.code, 0, "{ran:?}");
+        assert_eq!(probed(&secret, &["apply", "--yes"]).code, 0);
+        assert!(works(world, &issued), "a probe ended a token");
+        let ran = probed(CANARY, &["plan", "--format", "json"]);
+        assert_eq!(changes(&serde_json::from_str(&ran.stdout).expect("JSON")), [format!("set_client_secret {client}")]);
+        assert!(token(world, &client, CANARY).is_none(), "plan wrote");
+        let ran = probed(CANARY, &["apply", "--yes"]);
+        assert_eq!(ran.code, 0, "{ran:?}");
+        assert!(token(world, &client, CANARY).is_some() && token(world, &client, &secret).is_none());
+        assert!(!works(world, &issued));
+        assert_eq!(probed(CANARY, &["plan", "--detailed-exitcode"]).code, 0);
+    }
+
+    fn the_secrets_that_a_plan_leaves_open_are_settled_and_only_what_changed_is_told(world) {
+        let (wrong, old) = world.foundation.has_client("settle", &["uaa.none"]);
+        let (right, secret) = world.foundation.has_client("settle", &["uaa.none"]);
+        let (power, powers) = world.foundation.has_client("power", &["uaa.admin"]);
+        let issued = token(world, &right, &secret).expect("it works");
+        let entry = |client: &str, secret: &str| format!("  - {{client_id: {client}, client_secret: {secret}, name: N}}\n");
+        let own = entry("admin", "not-what-it-is").replace(", name: N", "");
+        world.file("pks.yml", &format!("version: 1\nclients:\n{}{}{}{own}", entry(&wrong, CANARY), entry(&right, &secret), entry(&power, CANARY)));
+        let run = |args: &[&str]| {
+            let ran = Ran::from(world.command(args).env_remove("UAA_ZONE").args(["-f", "pks.yml"]).output().expect("runs"));
+            assert!(!format!("{ran:?}").contains(CANARY), "the secret is shown by {args:?}");
+            ran
+        };
+        let ran = run(&["plan", "--format", "json"]);
+        let plan: Value = serde_json::from_str(&ran.stdout).expect("JSON");
+        assert_eq!(changes(&plan).len(), 3, "only the names: {plan}");
+        assert_eq!(kept(&plan, "secret_unchecked"), names(&["admin", &power]));
+        let settled = |ran: &Ran| -> Vec<String> {
+            let report: Value = serde_json::from_str(&ran.stdout).unwrap_or_else(|error| panic!("{error}: {ran:?}"));
+            assert_eq!((ran.code, &report["converged"]), (0, &Value::Bool(true)), "{ran:?}");
+            changes(&report).into_iter().filter(|change| change.starts_with("set_client_secret")).collect()
+        };
+        assert_eq!(settled(&run(&["apply", "--yes", "--format", "json"])), [format!("set_client_secret {wrong}")]);
+        assert!(token(world, &wrong, CANARY).is_some() && token(world, &wrong, &old).is_none());
+        assert!(works(world, &issued), "a secret that works was set again");
+        assert!(token(world, &power, &powers).is_some(), "a privileged client was taken over");
+        // Nothing is left to do, and nobody is told of what was only checked.
+        assert_eq!(settled(&run(&["apply", "--yes", "--format", "json"])), Vec::<String>::new());
+        let ran = run(&["apply"]);
+        assert_eq!(ran.code, 1, "{ran:?}");
+        assert!(ran.stderr.contains("2 client secrets"), "{ran:?}");
+        // Probed, it is a change, which takes consent.
+        assert_eq!(run(&["plan", "--probe-secrets"]).code, 3);
+        let key = format!("takeover:client/{power}");
+        assert_eq!(settled(&run(&["apply", "--yes", "--format", "json", "--allow", &key])), [format!("set_client_secret {power}")]);
+        assert!(token(world, &power, CANARY).is_some());
+        assert_eq!(run(&["plan", "--probe-secrets", "--detailed-exitcode"]).code, 0);
     }
 }

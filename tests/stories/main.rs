@@ -5,6 +5,7 @@
 //! UAA really does is told in `tests/live`.
 
 mod apply;
+mod commands;
 #[cfg(target_os = "linux")]
 mod consent;
 mod docs;

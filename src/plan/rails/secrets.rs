@@ -9,9 +9,9 @@ use super::{Case, finding};
 use crate::client::{ClientField, ClientFields};
 use crate::model::{ClientId, KeyPart};
 use crate::plan::diff::Diff;
-use crate::plan::diff::clients::names;
+use crate::plan::diff::clients::{client_of, names};
 use crate::plan::policy::Allow;
-use crate::plan::{BlindSpot, BlindSpotWhat, FieldValue, Finding, KeptWhy, Kind, Rail};
+use crate::plan::{Action, BlindSpot, BlindSpotWhat, FieldValue, Finding, KeptWhy, Kind, Rail};
 
 /// Sorts the secrets of clients that exist into those that apply checks and those that it leaves alone.
 pub(in crate::plan) fn sort(diff: &mut Diff, case: &Case<'_>, allow: &Allow) -> Vec<Finding> {
@@ -22,6 +22,10 @@ pub(in crate::plan) fn sort(diff: &mut Diff, case: &Case<'_>, allow: &Allow) -> 
         let key = KeyPart(client.as_str()).to_string();
         if own.as_ref() == Some(&client) {
             diff.keep(KeptWhy::SecretUnchecked, Kind::Client, key);
+            continue;
+        }
+        // Tried already: it works, or the plan sets it.
+        if case.before.observed.client_secrets_wrong.is_some() {
             continue;
         }
         if is_privileged(case, &client) {
@@ -39,6 +43,7 @@ pub(in crate::plan) fn sort(diff: &mut Diff, case: &Case<'_>, allow: &Allow) -> 
         }
         checked.insert(key, shown);
     }
+    findings.extend(set(case, allow));
     if !checked.is_empty() {
         diff.blind_spots.push(BlindSpot {
             what: BlindSpotWhat::ClientSecret,
@@ -50,6 +55,20 @@ pub(in crate::plan) fn sort(diff: &mut Diff, case: &Case<'_>, allow: &Allow) -> 
         });
     }
     findings
+}
+
+/// Judges the secrets that the plan sets, as they were tried in vain.
+fn set<'c>(case: &'c Case<'_>, allow: &'c Allow) -> impl Iterator<Item = Finding> {
+    let secrets = case.changes.iter().filter(|change| change.action == Action::SetClientSecret);
+    secrets.filter_map(move |change| {
+        let client = client_of(&change.object).filter(|client| is_privileged(case, client))?;
+        let allowing = format!("takeover:client/{}", change.key);
+        let message = format!(
+            "The privileged client `{client}` gets another secret: whoever knows it can do all that the client can."
+        );
+        let allowed = allow.contains(&allowing);
+        Some(Finding { allowed, ..finding(Rail::Takeover, Some(allowing), vec![change.id], message) })
+    })
 }
 
 /// Tells whether the client has something privileged, or will have.

@@ -6,6 +6,7 @@
 mod access;
 mod clients;
 mod connecting;
+mod export;
 mod interrupted;
 mod pks_day;
 mod readme;

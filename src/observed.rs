@@ -23,6 +23,9 @@ pub struct ReadScope {
     pub origins: BTreeSet<Origin>,
     /// All users, with their fields: for pruning and export.
     pub all_users: bool,
+    /// Whether users whose names differ only in case are told ([`Observed::ambiguous_users`]) where all are asked for,
+    /// instead of being an error: for export.
+    pub ambiguous_users: bool,
     /// Which clients.
     pub clients: ClientScope,
 }
@@ -62,8 +65,8 @@ pub struct Observed {
     pub zone_by_header: bool,
     /// Users found, by name. Complete for [`ReadScope::users`]; may hold others.
     pub users: BTreeMap<UserKey, ObservedUser>,
-    /// Users of whom there are several whose names differ only in case (a database that folds less than we do). An
-    /// error where a user is asked for by name; here where all are.
+    /// Users of whom there are several whose names differ only in case (a database that folds less than we do); those
+    /// that are asked for by name are an error instead.
     pub ambiguous_users: BTreeSet<UserKey>,
     /// Names of ids that occur as members where [`ReadScope::names_members_of`] says so. An id there that has no name here is a
     /// ghost: the row outlived its user.

@@ -404,6 +404,14 @@ pub enum KeptWhy {
     Undeletable,
     /// The server spells the name with other upper or lower case.
     Spelling,
+    /// The user has its new name already: `previously` can go.
+    Renamed,
+    /// Would be pruned, and holds something privileged.
+    Privileged,
+    /// Would be pruned, and UAA or the platform works with it.
+    BuiltIn,
+    /// Would be pruned, and this run is logged in as it.
+    OwnIdentity,
 }
 
 /// Something that was not compared.
@@ -471,4 +479,6 @@ pub enum Rail {
     Removals,
     /// A mapping that UAA could not delete again.
     Undeletable,
+    /// What no manifest names would be removed.
+    Prune,
 }

@@ -18,6 +18,7 @@ mod order;
 pub mod policy;
 mod project;
 mod rails;
+mod renames;
 mod risks;
 mod scope;
 mod shipped;
@@ -71,22 +72,26 @@ pub fn make(
 ) -> Result<Plan, Vec<Objection>> {
     let scope = scope(desired);
     let before = World::new(observed, &scope);
-    let objections = objections::objections(desired, &before);
+    let renamed = renames::by_present_name(desired, &before);
+    let desired = &*renamed.desired;
+    let mut objections = objections::objections(desired, &before);
+    objections.extend_from_slice(&renamed.objections);
+    objections.sort();
     if !objections.is_empty() {
         return Err(objections);
     }
 
-    let mut diff = diff::diff(desired, &before);
+    let mut diff = diff::diff(&renamed, &before, policy);
     let mut changes = order::order(std::mem::take(&mut diff.changes), &observed.me);
 
-    let widest = project::project(observed, changes.iter().filter(|change| !takes(change)));
+    let widest = project::keeping_names(observed, changes.iter().filter(|change| !takes(change)));
     let widest = World::new(&widest, &scope);
     let before_own = changes.iter().filter(|change| change.phase != Phase::Own);
-    let before_own = project::project(observed, before_own);
+    let before_own = project::keeping_names(observed, before_own);
     let before_own = World::new(&before_own, &scope);
-    let after = project::project(observed, &changes);
+    let after = project::keeping_names(observed, &changes);
     let after = World::new(&after, &scope);
-    risks::mark(&mut changes, &after);
+    risks::mark(&mut changes, &before, &after);
     risks::keep_hidden_ways(desired, &after, &changes, &mut diff);
 
     let case = rails::Case {

@@ -132,6 +132,11 @@ fn groups(desired: &Desired, world: &World<'_>, found: &mut BTreeSet<Objection>)
             }
         }
     }
+    for (group, because) in &desired.absent.groups {
+        if world.is_ambiguous(group) {
+            object(because, group, several);
+        }
+    }
     for (group, wishes) in &desired.memberships {
         if world.is_ambiguous(group)
             && !desired.groups.contains_key(group)

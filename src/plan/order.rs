@@ -1,7 +1,7 @@
 //! The order of a plan: phases, then names, and the numbers that follow from it.
 
 use super::diff::users::user_of;
-use super::{Change, Object, Phase};
+use super::{Change, Kind, Object, Phase};
 use crate::observed::Identity;
 
 /// Sorts changes, numbers them by place, and lets `needs` speak of the new numbers.
@@ -15,7 +15,10 @@ pub(super) fn order(mut changes: Vec<Change>, me: &Identity) -> Vec<Change> {
         }
     }
     changes.sort_by(|a, b| {
-        let sorted = |change: &Change| (change.phase, phases[change.id as usize], change.kind);
+        let sorted = |change: &Change| {
+            let phase = phases[change.id as usize];
+            (change.phase, phase, rank(phase, change.kind))
+        };
         (sorted(a), &a.key).cmp(&(sorted(b), &b.key))
     });
     let mut places = vec![0; changes.len()];
@@ -30,6 +33,17 @@ pub(super) fn order(mut changes: Vec<Change>, me: &Identity) -> Vec<Change> {
         change.needs.sort_unstable();
     }
     changes
+}
+
+/// Orders kinds inside a phase: what hangs on something is deleted before it.
+fn rank(phase: Phase, kind: Kind) -> (u8, Kind) {
+    let first = match (phase, kind) {
+        (Phase::Delete, Kind::Member) => 0,
+        (Phase::Delete, Kind::ExternalGroup) => 1,
+        (Phase::Delete, Kind::User | Kind::Group | Kind::Client) => 2,
+        (Phase::Create | Phase::Update | Phase::Grant | Phase::Revoke | Phase::Own, _) => 0,
+    };
+    (first, kind)
 }
 
 /// Tells whether a change is about the client or user that we are logged in as.

@@ -71,13 +71,24 @@ impl Policy {
 }
 
 /// Tells whether `text` has the form of `pattern`, in which `*` stands for any text.
-fn matches(pattern: &str, text: &str) -> bool {
-    match pattern.split_once('*') {
-        None => pattern == text,
-        Some((head, tail)) => text.strip_prefix(head).is_some_and(|rest| {
-            (0..=rest.len()).filter(|&at| rest.is_char_boundary(at)).any(|at| matches(tail, &rest[at..]))
-        }),
+pub(super) fn matches(pattern: &str, text: &str) -> bool {
+    let Some((head, tail)) = pattern.split_once('*') else { return pattern == text };
+    let Some(mut rest) = text.strip_prefix(head) else { return false };
+    // The last part must end the text; those between may stand anywhere, the leftmost place leaves most room.
+    let (between, last) = tail.rsplit_once('*').unwrap_or(("", tail));
+    for part in between.split('*') {
+        match rest.find(part) {
+            Some(at) => rest = &rest[at + part.len()..],
+            None => return false,
+        }
     }
+    rest.ends_with(last)
+}
+
+/// Tells whether `text` has one of these forms, ignoring case.
+pub(super) fn matches_any(patterns: &[String], text: &str) -> bool {
+    let text = text.to_lowercase();
+    patterns.iter().any(|pattern| matches(&pattern.to_lowercase(), &text))
 }
 
 /// The `--allow` keys of a run.
@@ -86,6 +97,38 @@ pub type Allow = BTreeSet<String>;
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_star_stands_for_any_text_even_none() {
+        for (pattern, text) in [
+            ("a", "a"),
+            ("*", ""),
+            ("*", "x"),
+            ("a*", "a"),
+            ("a*a", "aa"),
+            ("a*b*c", "a1b2b3c"),
+            ("*.x.*", "a.x.b"),
+            ("**", "x"),
+            ("a**c", "abc"),
+            ("é*", "éa"),
+        ] {
+            assert!(matches(pattern, text), "{pattern} {text}");
+        }
+        for (pattern, text) in [
+            ("a", "ab"),
+            ("a*a", "a"),
+            ("a*b", "abc"),
+            ("*b*c", "acb"),
+            ("", "a"),
+            ("ab*ba", "aba"),
+            ("a*bc*c", "abc"),
+        ] {
+            assert!(!matches(pattern, text), "{pattern} {text}");
+        }
+        // Many stars and no match take no time that anyone would notice.
+        assert!(!matches(&"a*".repeat(100), &"a".repeat(99)));
+        assert!(!matches(&format!("{}b", "a*".repeat(100)), &"a".repeat(255)));
+    }
 
     #[test]
     fn what_gives_power_over_access_is_privileged_by_default_and_reading_is_not() {

@@ -4,12 +4,29 @@ use std::collections::{BTreeMap, HashMap};
 
 use super::diff::users::UserField;
 use super::{Action, Change, FieldChange, FieldValue, Object};
-use crate::model::{GroupName, Guid, Mapping, Origin, UserKey};
+use crate::model::{GroupName, Guid, Mapping, Origin, UserKey, Username};
 use crate::observed::{MemberKind, MemberRow, Observed, ObservedGroup, ObservedUser};
 
 /// Carries out changes on a copy. Objects that would be created get an id that UAA never gives.
+#[cfg(test)]
 pub(super) fn project<'c>(observed: &Observed, changes: impl IntoIterator<Item = &'c Change>) -> Observed {
-    let mut projector = Projector { ids: HashMap::new(), state: observed.clone() };
+    carry_out(observed, changes, true)
+}
+
+/// Likewise, but everyone keeps their name, so that what is said of them finds them before and after.
+pub(super) fn keeping_names<'c>(
+    observed: &Observed,
+    changes: impl IntoIterator<Item = &'c Change>,
+) -> Observed {
+    carry_out(observed, changes, false)
+}
+
+fn carry_out<'c>(
+    observed: &Observed,
+    changes: impl IntoIterator<Item = &'c Change>,
+    renames: bool,
+) -> Observed {
+    let mut projector = Projector { ids: HashMap::new(), state: observed.clone(), renames };
     for (id, key) in &observed.names {
         projector.ids.insert(key.clone(), id.clone());
     }
@@ -23,19 +40,17 @@ pub(super) fn project<'c>(observed: &Observed, changes: impl IntoIterator<Item =
 }
 
 struct Projector {
+    /// By every name that a user has or had.
     ids: HashMap<UserKey, Guid>,
     state: Observed,
+    renames: bool,
 }
 
 impl Projector {
     fn carry_out(&mut self, change: &Change) {
         match change.action {
             Action::CreateUser => self.create_user(change),
-            Action::UpdateUser => {
-                if let Some(user) = user_key(&change.object).and_then(|key| self.state.users.get_mut(&key)) {
-                    set_all(user, &change.fields);
-                }
-            }
+            Action::UpdateUser => self.update_user(change),
             Action::DeleteUser => self.delete_user(&change.object),
             Action::CreateGroup => self.create_group(change),
             Action::UpdateGroup => {
@@ -55,8 +70,13 @@ impl Projector {
                     self.state.mappings.remove(&mapping);
                 }
             }
+            Action::DeleteClient => {
+                if let Object::Client { client_id } = &change.object {
+                    self.state.clients.remove(client_id);
+                }
+            }
             // Clients are not observed yet.
-            Action::CreateClient | Action::UpdateClient | Action::SetClientSecret | Action::DeleteClient => {}
+            Action::CreateClient | Action::UpdateClient | Action::SetClientSecret => {}
         }
     }
 
@@ -79,6 +99,29 @@ impl Projector {
         self.ids.insert(key.clone(), id.clone());
         self.state.names.insert(id, key.clone());
         self.state.users.insert(key, user);
+    }
+
+    fn update_user(&mut self, change: &Change) {
+        let key = user_key(&change.object).and_then(|key| {
+            let id = self.ids.get(&key)?;
+            self.state.users.values().find(|user| user.id == *id).map(|user| user.key.clone())
+        });
+        let Some(user) = key.as_ref().and_then(|key| self.state.users.get_mut(key)) else { return };
+        set_all(user, &change.fields);
+        let username = change.fields.iter().find_map(|field| match (&*field.name, &field.after) {
+            ("username", FieldValue::Text(name)) if self.renames => Some(Username::new(name.clone())),
+            _ => None,
+        });
+        if let (Some(key), Some(username)) = (key, username)
+            && let Some(mut user) = self.state.users.remove(&key)
+        {
+            user.key = UserKey::new(key.origin, username);
+            self.ids.insert(user.key.clone(), user.id.clone());
+            if let Some(name) = self.state.names.get_mut(&user.id) {
+                *name = user.key.clone();
+            }
+            self.state.users.insert(user.key.clone(), user);
+        }
     }
 
     fn delete_user(&mut self, object: &Object) {
@@ -148,6 +191,8 @@ fn set_all(user: &mut ObservedUser, fields: &[FieldChange]) {
         };
         let flag = *after == FieldValue::Flag(true);
         match field {
+            // It is the key: the caller's.
+            UserField::Username => {}
             UserField::Email => user.email = text,
             UserField::GivenName => user.given_name = text,
             UserField::FamilyName => user.family_name = text,

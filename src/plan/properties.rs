@@ -7,15 +7,17 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::prelude::*;
 
+use super::diff::users::user_of;
 use super::project::project;
 use super::worlds::{Manifest, Site, member, user};
-use super::{Action, Change, Object, Phase, Plan, Rail, scope};
-use crate::desired::{Desired, Holds};
+use super::{Action, Change, KeptWhy, Kind, Object, Phase, Plan, Rail, scope};
+use crate::desired::{Desired, Holds, PruneAction};
 use crate::model::{ClusterRole, GroupName, Guid, Member, Origin, UserKey};
 use crate::observed::{MemberKind, Observed};
 
 const USERS: [&str; 6] = ["a", "b", "c", "me", "ldap/a", "ldap/d"];
 const GROUPS: [&str; 6] = ["team", "Ops", "openid", "uaa.admin", "pks.clusters.admin", "pks.clusters.manage"];
+const CLIENTS: [&str; 4] = ["admin", "cf", "ci-a", "ci-b"];
 /// A group that only a server can have: no manifest can write this name.
 const CUT: &str = "UAA.admin,pks.clusters.admin";
 const NAMES: [&str; 3] = ["", "X", "Y"];
@@ -33,7 +35,7 @@ fn a_site() -> impl Strategy<Value = Site> {
     let fields = proptest::collection::vec((0..NAMES.len(), any::<bool>(), any::<bool>()), USERS.len());
     (existing, groups, rows, mappings, fields, any::<bool>(), any::<bool>(), any::<bool>()).prop_map(
         |(existing, groups, rows, mappings, fields, with_me, defaults_known, with_cut)| {
-            let mut site = Site::new().users(&existing);
+            let mut site = Site::new().users(&existing).clients(&CLIENTS[..3]);
             for (name, (given, active, verified)) in USERS.iter().zip(fields) {
                 if existing.contains(name) {
                     site = site.edit(name, |user| {
@@ -85,6 +87,46 @@ struct Words {
     groups: Vec<(usize, bool, Option<Vec<usize>>)>,
     wishes: Vec<(usize, usize, bool)>,
     access: Vec<(usize, Vec<ClusterRole>)>,
+    goes: Goes,
+}
+
+/// What shall not exist, is pruned, or was called otherwise.
+#[derive(Clone, Debug)]
+struct Goes {
+    users: Vec<usize>,
+    groups: Vec<usize>,
+    clients: Vec<usize>,
+    mappings: Vec<(usize, usize)>,
+    former: Vec<(usize, usize)>,
+    prune_users: Option<(bool, bool)>,
+    prune_groups: Option<usize>,
+    prune_clients: bool,
+}
+
+/// Mostly nothing goes, so that what stays is met as often as before.
+fn goes() -> impl Strategy<Value = Goes> {
+    (
+        proptest::collection::vec(0..USERS.len(), 0..3),
+        proptest::collection::vec(0..GROUPS.len(), 0..3),
+        proptest::collection::vec(0..CLIENTS.len(), 0..3),
+        proptest::collection::vec((0..GROUPS.len(), 0..3_usize), 0..3),
+        proptest::collection::vec((0..USERS.len(), 0..USERS.len()), 0..2),
+        proptest::option::weighted(0.3, (any::<bool>(), any::<bool>())),
+        proptest::option::weighted(0.3, 0..2_usize),
+        proptest::bool::weighted(0.3),
+    )
+        .prop_map(
+            |(users, groups, clients, mappings, former, prune_users, prune_groups, prune_clients)| Goes {
+                users,
+                groups,
+                clients,
+                mappings,
+                former,
+                prune_users,
+                prune_groups,
+                prune_clients,
+            },
+        )
 }
 
 fn words() -> impl Strategy<Value = Words> {
@@ -95,16 +137,43 @@ fn words() -> impl Strategy<Value = Words> {
         proptest::collection::vec((0..GROUPS.len(), any::<bool>(), mappings), 0..5),
         proptest::collection::vec((0..GROUPS.len(), 0..members().len(), any::<bool>()), 0..10),
         proptest::collection::vec((0..USERS.len(), roles), 0..4),
+        goes(),
     )
-        .prop_map(|(users, groups, wishes, access)| Words { users, groups, wishes, access })
+        .prop_map(|(users, groups, wishes, access, goes)| Words { users, groups, wishes, access, goes })
 }
 
 /// Turns words into a manifest that the server has no objection to.
 fn manifest(words: &Words, site: &Site) -> Manifest {
     let mut manifest = Manifest::new();
+    let goes = &words.goes;
+    for &index in &goes.users {
+        manifest = manifest.no_user(USERS[index]);
+    }
+    for &index in &goes.groups {
+        manifest = manifest.no_group(GROUPS[index]);
+    }
+    for &index in &goes.clients {
+        manifest = manifest.no_client(CLIENTS[index]);
+    }
+    let gone = |text: &str, manifest: &Manifest| match member(text) {
+        Member::User(key) => manifest.desired.absent.users.contains_key(&key),
+        Member::Group(group) => manifest.desired.absent.groups.contains_key(&group),
+    };
+    // The names that users had are used nowhere else, and of each pair the server has one at most.
+    let former: Vec<(&str, &str)> = goes
+        .former
+        .iter()
+        .map(|&(new, old)| (USERS[new], USERS[old]))
+        .filter(|(new, old)| {
+            let free = |name: &str| user(name).origin.is_uaa() && !gone(name, &manifest);
+            let there = |name: &str| site.0.users.contains_key(&user(name));
+            new != old && free(new) && free(old) && !(there(new) && there(old))
+        })
+        .collect();
+    let is_former = |text: &str| former.iter().any(|(_, old)| *old == text);
     for &(index, given, active) in &words.users {
         let name = USERS[index];
-        if manifest.desired.users.contains_key(&user(name)) {
+        if manifest.desired.users.contains_key(&user(name)) || gone(name, &manifest) || is_former(name) {
             continue;
         }
         manifest = manifest.user(name);
@@ -120,6 +189,9 @@ fn manifest(words: &Words, site: &Site) -> Manifest {
     }
     for (index, exact, mappings) in &words.groups {
         let name = GROUPS[*index];
+        if gone(&format!("group:{name}"), &manifest) {
+            continue;
+        }
         manifest = if *exact { manifest.exact(name) } else { manifest.additive(name) };
         if let Some(mappings) = mappings {
             let dns = mappings.iter().map(|which| ("ldap", ["cn=x", "cn=z", "cn=c;d"][*which]));
@@ -135,19 +207,50 @@ fn manifest(words: &Words, site: &Site) -> Manifest {
     for &(group, who, present) in &words.wishes {
         let (group, text) = (GROUPS[group], &members()[who]);
         let group_there = exists(&format!("group:{group}"), &manifest);
-        if text == &format!("group:{group}") {
+        if text == &format!("group:{group}") || is_former(text) {
             continue;
         }
         if !present {
             manifest = manifest.absent(group, text);
+        } else if gone(text, &manifest) || gone(&format!("group:{group}"), &manifest) {
+            continue;
         } else if group_there && exists(text, &manifest) {
             manifest = manifest.member(group, text);
         }
     }
     for (index, roles) in &words.access {
-        if manifest.desired.users.contains_key(&user(USERS[*index])) {
+        let gone = |role: &ClusterRole| manifest.desired.absent.groups.contains_key(&role.group());
+        if manifest.desired.users.contains_key(&user(USERS[*index])) && !roles.iter().any(gone) {
             manifest = manifest.access(USERS[*index], roles);
         }
+    }
+    for (new, old) in &former {
+        if manifest.desired.users.contains_key(&user(new))
+            && manifest.desired.users[&user(new)].previously.is_none()
+        {
+            manifest = manifest.previously(new, old);
+        }
+    }
+    for &(group, which) in &goes.mappings {
+        let (name, dn) = (GroupName::new(GROUPS[group]), ["cn=x", "cn=y", "cn=a/b"][which]);
+        let wanted = |group: &crate::desired::DesiredGroup| {
+            let wanted = group.external_groups.iter().flat_map(|wanted| wanted.keys());
+            wanted.filter(|mapping| mapping.external_group.as_str() == dn).count() > 0
+        };
+        if manifest.desired.groups.get(&name).is_some_and(|group| !wanted(group)) {
+            manifest = manifest.no_mapping(GROUPS[group], "ldap", dn);
+        }
+    }
+    if let Some((all, delete)) = goes.prune_users {
+        let origins = if all { &["uaa", "ldap"][..] } else { &["uaa"] };
+        let action = if delete { PruneAction::Delete } else { PruneAction::Deactivate };
+        manifest = manifest.prune_users(origins, &["b*"], action);
+    }
+    if let Some(which) = goes.prune_groups {
+        manifest = manifest.prune_groups([&["t*"][..], &["*"]][which]);
+    }
+    if goes.prune_clients {
+        manifest = manifest.prune_clients(&["*"]);
     }
     manifest
 }
@@ -226,7 +329,8 @@ fn described(site: &Site) -> Manifest {
 fn looked_up(observed: &Observed, desired: &Desired) -> Observed {
     let asked = scope(desired);
     let mut cut = observed.clone();
-    cut.users.retain(|key, _| asked.users.contains(key));
+    cut.users.retain(|key, _| asked.all_users || asked.users.contains(key));
+    cut.clients.retain(|id, _| asked.clients.all || asked.clients.named.contains(id));
     let named: BTreeSet<&Guid> = observed
         .groups
         .values()
@@ -263,7 +367,64 @@ proptest! {
         let manifest = manifest(&words, &site);
         let plan = manifest.plan(&site);
         let after = Site(project(&site.0, &plan.changes));
-        prop_assert_eq!(manifest.plan(&after).changes, vec![]);
+        // Nobody is pruned who holds something privileged, also if this plan takes it: the next one will.
+        let kept: BTreeSet<&String> =
+            plan.kept.iter().filter(|kept| kept.why == KeptWhy::Privileged).flat_map(|kept| &kept.items).collect();
+        let second = manifest.plan(&after).changes;
+        let pruned_late = |change: &Change| user_of(&change.object).is_some_and(|user| kept.contains(&user.to_string()));
+        prop_assert_eq!(second.into_iter().filter(|change| !pruned_late(change)).collect::<Vec<_>>(), vec![]);
+    }
+
+    #[test]
+    fn nothing_is_deleted_that_is_not_named_or_of_a_form_that_is_pruned(site in a_site(), words in words()) {
+        let manifest = manifest(&words, &site);
+        let desired = &manifest.desired;
+        let plan = manifest.plan(&site);
+        let admin = GroupName::new("uaa.admin");
+        for (place, change) in plan.changes.iter().enumerate() {
+            match (change.action, &change.object) {
+                (Action::DeleteUser, Object::User { .. }) => {
+                    let key = user_of(&change.object).expect("a user");
+                    let observed = &site.0.users[&key];
+                    let rule = desired.prune.users.as_ref();
+                    let pruned = rule.is_some_and(|rule| {
+                        rule.value.action == PruneAction::Delete && rule.value.origins.contains(&key.origin)
+                    });
+                    prop_assert_eq!(!desired.absent.users.contains_key(&key), change.implied);
+                    prop_assert!(!change.implied || pruned && !scope(desired).users.contains(&key));
+                    prop_assert!(!change.implied || !key.username.folded().starts_with('b'));
+                    prop_assert!(!change.implied || !holders(&site.0, &admin).contains(&observed.id));
+                    prop_assert!(!change.implied || site.0.me.user.as_ref() != Some(&key));
+                    // Each membership that UAA may forget is gone before.
+                    let then = project(&site.0, &plan.changes[..place]);
+                    let left = rows(&then).into_iter().filter(|(_, id, origin)| {
+                        *id == observed.id && (origin.is_uaa() || *origin != key.origin)
+                    });
+                    prop_assert_eq!(left.collect::<Vec<_>>(), vec![]);
+                }
+                (Action::DeleteGroup, Object::Group { group }) => {
+                    prop_assert_eq!(!desired.absent.groups.contains_key(group), change.implied);
+                    let built_in = super::shipped::is_platform_group(group)
+                        || super::shipped::default_groups(&site.0).contains(group);
+                    prop_assert!(!change.implied || desired.prune.groups.is_some() && !built_in);
+                    prop_assert!(!desired.groups.contains_key(group));
+                }
+                (Action::DeleteClient, Object::Client { client_id }) => {
+                    prop_assert_eq!(!desired.absent.clients.contains_key(client_id), change.implied);
+                    let built_in = ["admin", "cf"].contains(&client_id.as_str());
+                    prop_assert!(!change.implied || desired.prune.clients.is_some() && !built_in);
+                }
+                _ => {}
+            }
+        }
+        for kind in [Kind::User, Kind::Group, Kind::Client] {
+            let pruned = plan.changes.iter().any(|change| change.implied && change.kind == kind);
+            let said = plan.findings.iter().any(|finding| {
+                finding.rail == Rail::Prune
+                    && finding.changes.iter().all(|&id| plan.changes[id as usize].kind == kind)
+            });
+            prop_assert_eq!(pruned, said);
+        }
     }
 
     #[test]
@@ -271,8 +432,23 @@ proptest! {
         let manifest = manifest(&words, &site);
         let desired = &manifest.desired;
         let after = project(&site.0, &manifest.plan(&site).changes);
+        let ids: BTreeMap<&Guid, &crate::observed::ObservedUser> =
+            after.users.values().map(|user| (&user.id, user)).collect();
+        let pruned = |key: &UserKey| {
+            desired.prune.users.as_ref().is_some_and(|prune| prune.value.origins.contains(&key.origin))
+                && !scope(desired).users.contains(key)
+        };
         for (key, before) in &site.0.users {
-            let after = &after.users[key];
+            // Others say who is deleted, suspended and renamed.
+            if pruned(key) || desired.absent.users.contains_key(key) {
+                continue;
+            }
+            let after = ids[&before.id];
+            if after.key != before.key {
+                let said = desired.users[&after.key].previously.as_ref();
+                prop_assert_eq!(said.map(|said| &said.value), Some(&before.key.username));
+                continue;
+            }
             match desired.users.get(key) {
                 None => prop_assert_eq!(before, after),
                 Some(user) => {
@@ -289,12 +465,25 @@ proptest! {
             let entry = desired.groups.get(name);
             let exact = entry.is_some_and(|entry| entry.holds == Holds::Exactly);
             let wishes = desired.memberships.get(name);
-            let rows_after = &after.groups[name].rows;
+            let Some(group) = after.groups.get(name) else {
+                prop_assert!(desired.absent.groups.contains_key(name) || desired.prune.groups.is_some());
+                continue;
+            };
+            let rows_after = &group.rows;
             for (id, row) in &before.rows {
                 let who = match row.kind {
                     MemberKind::User => site.0.names.get(id).cloned().map(Member::User),
                     MemberKind::Group => site.0.group_by_id(id).map(|group| Member::Group(group.name.clone())),
                 };
+                let gone = match &who {
+                    Some(Member::User(user)) => !after.users.values().any(|after| after.id == *id || after.key == *user),
+                    Some(Member::Group(group)) => !after.groups.contains_key(group),
+                    None => false,
+                };
+                let renamed = ids.get(id).is_some_and(|user| site.0.names.get(id) != Some(&user.key));
+                if gone || renamed {
+                    continue;
+                }
                 let spoken_about = exact || who.as_ref().is_some_and(|who| wishes.is_some_and(|wishes| wishes.contains_key(who)));
                 if !spoken_about || who.is_none() || !row.origin.is_uaa() || defaults.contains(name) {
                     prop_assert_eq!(rows_after.get(id), Some(row));
@@ -303,7 +492,8 @@ proptest! {
             let mappings = |observed: &Observed| -> Vec<_> {
                 observed.mappings.iter().filter(|mapping| mapping.group == *name).cloned().collect()
             };
-            if entry.is_none_or(|entry| entry.external_groups.is_none()) {
+            let absent = desired.absent.mappings.keys().any(|mapping| mapping.group == *name);
+            if !absent && entry.is_none_or(|entry| entry.external_groups.is_none()) {
                 prop_assert_eq!(mappings(&site.0), mappings(&after));
             }
         }
@@ -376,9 +566,18 @@ proptest! {
             *seen.entry((*phase, object_text(object))).or_default() += 1;
             if let Some(next) = plan.changes.get(place + 1) {
                 prop_assert!(*phase <= next.phase);
-                prop_assert!(*phase == Phase::Own || *phase < next.phase || (change.kind, key) < (next.kind, &next.key));
+                let rank = |change: &Change| (matches!(change.kind, Kind::User | Kind::Group | Kind::Client), change.kind);
+                let sorted = if *phase == Phase::Delete {
+                    (rank(change), key) < (rank(next), &next.key)
+                } else {
+                    (change.kind, key) < (next.kind, &next.key)
+                };
+                prop_assert!(*phase == Phase::Own || *phase < next.phase || sorted);
             }
         }
+        let members: Vec<&String> =
+            plan.changes.iter().filter(|change| change.kind == Kind::Member).map(|change| &change.key).collect();
+        prop_assert_eq!(members.iter().collect::<BTreeSet<_>>().len(), members.len(), "a row is changed once");
         prop_assert!(seen.iter().all(|((phase, _), count)| *phase == Phase::Own || *count == 1));
         prop_assert!(plan.findings.iter().all(|finding| finding.changes.iter().all(|id| (*id as usize) < plan.changes.len())));
     }

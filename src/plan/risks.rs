@@ -1,29 +1,42 @@
 //! Risks that inform without refusing, and ways in that stay open although the manifest says no.
 
+mod departure;
+
+use std::collections::BTreeSet;
+
 use super::diff::Diff;
-use super::diff::users::{Direction, UserField};
+use super::diff::users::{Direction, UserField, user_of};
 use super::world::{Way, World};
 use super::{Action, Change, FieldChange, KeptWhy, Kind, Object, Risk};
 use crate::desired::{Desired, WishState};
 use crate::model::{ClusterRole, GroupName, Mapping, Member, Membership, Origin, UserKey};
 
 /// Marks changes with what a reviewer should know, judged on the state that will result.
-pub(super) fn mark(changes: &mut [Change], after: &World<'_>) {
+pub(super) fn mark(changes: &mut [Change], before: &World<'_>, after: &World<'_>) {
+    let gone: BTreeSet<UserKey> = changes
+        .iter()
+        .filter(|change| change.action == Action::DeleteUser)
+        .filter_map(|change| user_of(&change.object))
+        .collect();
     for change in changes {
         let mut marks = match change.action {
+            // What its removal means is said once, where the user goes.
+            Action::RemoveMember if user_of(&change.object).is_some_and(|user| gone.contains(&user)) => {
+                Vec::new()
+            }
             Action::RemoveMember => removal(change, after),
+            Action::DeleteUser => departure::user(change, before, after),
+            Action::DeleteGroup => departure::group(change, before, after),
+            Action::DeleteClient => departure::client(change),
             Action::UnmapExternalGroup => unmapping(change, after),
             Action::UpdateUser | Action::CreateUser => user(change, after),
-            Action::DeleteUser
-            | Action::CreateGroup
+            Action::CreateGroup
             | Action::UpdateGroup
-            | Action::DeleteGroup
             | Action::AddMember
             | Action::MapExternalGroup
             | Action::CreateClient
             | Action::UpdateClient
-            | Action::SetClientSecret
-            | Action::DeleteClient => Vec::new(),
+            | Action::SetClientSecret => Vec::new(),
         };
         marks.sort();
         for (risk, note) in marks {
@@ -60,7 +73,7 @@ fn removal(change: &Change, after: &World<'_>) -> Vec<(Risk, String)> {
     marks
 }
 
-fn residual(member: &Member, group: &GroupName, way: &Way) -> String {
+pub(super) fn residual(member: &Member, group: &GroupName, way: &Way) -> String {
     let who = match member {
         Member::User(user) => format!("`{user}`"),
         Member::Group(group) => format!("Group `{group}`"),
@@ -107,6 +120,10 @@ fn user(change: &Change, after: &World<'_>) -> Vec<(Risk, String)> {
         }
         let exists = change.action == Action::UpdateUser;
         match field {
+            UserField::Username => marks.push((
+                Risk::EndsSessions,
+                format!("A new username ends `{user}`'s sessions: UAA refuses its tokens at once."),
+            )),
             UserField::Email if exists => marks.push((
                 Risk::EndsSessions,
                 format!("A new e-mail address ends `{user}`'s sessions: UAA refuses its tokens at once."),

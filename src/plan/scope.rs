@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::desired::{Desired, DesiredGroup, DesiredUser, Holds, WishBy};
+use crate::desired::{Because, Desired, DesiredGroup, DesiredUser, Holds, WishBy};
 use crate::model::{ClusterRole, GroupName, Member, Origin, UserKey};
 use crate::observed::{ClientScope, ReadScope};
 
@@ -14,26 +14,41 @@ pub fn scope(desired: &Desired) -> ReadScope {
         name_members_of: name_members_of(desired),
         // Those too that the manifest vouches for: a plan says which are its word alone.
         origins: named_origins(desired).into_iter().map(|(origin, _)| origin.clone()).collect(),
-        all_users: false,
-        clients: ClientScope::default(),
+        all_users: desired.prune.users.is_some(),
+        ambiguous_users: false,
+        clients: clients(desired),
     }
 }
 
-/// Users that the manifest names anywhere.
+fn clients(desired: &Desired) -> ClientScope {
+    ClientScope {
+        named: desired.clients.keys().chain(desired.absent.clients.keys()).cloned().collect(),
+        all: desired.prune.clients.is_some(),
+        ..ClientScope::default()
+    }
+}
+
+/// Users that the manifest names anywhere, by their former names too.
 fn users(desired: &Desired) -> BTreeSet<UserKey> {
     let members = desired.memberships.values().flat_map(|wishes| wishes.keys());
     let members = members.filter_map(|member| match member {
         Member::User(user) => Some(user),
         Member::Group(_) => None,
     });
-    desired.users.keys().chain(members).cloned().collect()
+    let former = desired.users.values().filter_map(|user| {
+        let username = user.previously.as_ref()?.value.clone();
+        Some(UserKey::new(user.key.origin.clone(), username))
+    });
+    let named = desired.users.keys().chain(members).chain(desired.absent.users.keys());
+    named.cloned().chain(former).collect()
 }
 
-/// Groups whose every member must have a name: those that lose whom the manifest does not list, and those that give
-/// access to clusters.
+/// Groups whose every member must have a name: those that lose whom the manifest does not list, those that are removed,
+/// and those that give access to clusters.
 fn name_members_of(desired: &Desired) -> BTreeSet<GroupName> {
     let exact = desired.groups.values().filter(|group| group.holds == Holds::Exactly);
     let mut groups: BTreeSet<GroupName> = exact.map(|group| group.name.clone()).collect();
+    groups.extend(desired.absent.groups.keys().cloned());
     if desired.users_declared {
         for role in ClusterRole::ALL {
             // The manifest's spelling stays where both name one group.
@@ -48,7 +63,7 @@ fn name_members_of(desired: &Desired) -> BTreeSet<GroupName> {
 /// Returns the origins that entries name, each with its place. `uaa` is in every zone and needs no check.
 ///
 /// What `target.origins` lists without any entry that names it does nothing, and is not among them.
-pub(super) fn named_origins(desired: &Desired) -> BTreeSet<(&Origin, &crate::desired::Because)> {
+pub(super) fn named_origins(desired: &Desired) -> BTreeSet<(&Origin, &Because)> {
     let mut named = BTreeSet::new();
     for DesiredUser { key, origin_because, .. } in desired.users.values() {
         named.insert((&key.origin, origin_because));
@@ -69,6 +84,15 @@ pub(super) fn named_origins(desired: &Desired) -> BTreeSet<(&Origin, &crate::des
         for (mapping, because) in external_groups.iter().flatten() {
             named.insert((&mapping.origin, because));
         }
+    }
+    for (user, because) in &desired.absent.users {
+        named.insert((&user.origin, because));
+    }
+    for (mapping, because) in &desired.absent.mappings {
+        named.insert((&mapping.origin, because));
+    }
+    if let Some(users) = &desired.prune.users {
+        named.extend(users.value.origins.iter().map(|origin| (origin, &users.because)));
     }
     named.retain(|(origin, _)| !origin.is_uaa());
     named

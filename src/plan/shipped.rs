@@ -4,7 +4,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::model::{ClientId, GroupName};
+use crate::model::{ClientId, ClusterRole, GroupName};
 use crate::observed::Observed;
 
 /// The groups that everyone holds in the default zone of the `uaa.yml` that UAA ships.
@@ -69,6 +69,16 @@ const CLIENTS: [&str; 5] = ["admin", "cf", "identity", "login", "pks_cli"];
 /// Tells whether UAA's own configuration makes and describes this group.
 pub(crate) fn is_group(group: &GroupName) -> bool {
     BOOTSTRAPPED.contains(&group.folded()) || DEFAULT_ZONE.contains(&group.folded())
+}
+
+/// Groups with these beginnings belong to UAA and the platform, whether or not this list knows each of them.
+const FAMILIES: [&str; 7] = ["uaa.", "scim.", "clients.", "zones.", "idps.", "oauth.", "cloud_controller."];
+
+/// Tells whether UAA, the platform or PKS works with this group, so that it is never removed unless named.
+pub(super) fn is_platform_group(group: &GroupName) -> bool {
+    is_group(group)
+        || FAMILIES.iter().any(|family| group.folded().starts_with(family))
+        || ClusterRole::ALL.iter().any(|role| role.group() == *group)
 }
 
 /// Tells whether the platform brings this client.

@@ -12,6 +12,8 @@ use crate::desired::{Because, Said};
 use crate::model::ClusterRole::{Admin, Manage, Read};
 use crate::model::{ClientId, GroupName, Origin};
 
+mod removal;
+
 const NOTHING: [&str; 0] = [];
 
 // Order, and give before take.

@@ -7,8 +7,10 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::rc::Rc;
 
-use crate::model::{GroupName, Guid, Mapping, Member, UserKey};
-use crate::observed::{MemberKind, Observed, ObservedGroup, ObservedUser, ReadScope};
+use crate::model::{ClientId, GroupName, Guid, Mapping, Member, UserKey};
+use crate::observed::{
+    ClientScope, MemberKind, Observed, ObservedClient, ObservedGroup, ObservedUser, ReadScope,
+};
 
 /// A state of the server, before the plan or after it.
 pub(super) struct World<'a> {
@@ -47,11 +49,11 @@ impl<'a> World<'a> {
             nested: RefCell::default(),
             outer: RefCell::default(),
         };
-        for key in &scope.users {
-            if let Some(user) = observed.users.get(key) {
-                world.user_names.insert(&user.id, &user.key);
-                world.user_ids.insert(&user.key, &user.id);
-            }
+        let named = scope.users.iter().filter_map(|key| observed.users.get(key));
+        let all = observed.users.values().filter(|_| scope.all_users);
+        for user in named.chain(all) {
+            world.user_names.insert(&user.id, &user.key);
+            world.user_ids.insert(&user.key, &user.id);
         }
         for group in observed.groups.values() {
             for given in group.name.scopes().filter(|given| *given != group.name) {
@@ -85,9 +87,31 @@ impl<'a> World<'a> {
         self.observed.ambiguous_groups.contains(name)
     }
 
-    /// Returns a user that the manifest names.
+    /// Returns a user that the manifest names, or any if all were asked for.
     pub(super) fn user(&self, key: &UserKey) -> Option<&'a ObservedUser> {
-        if self.scope.users.contains(key) { self.observed.users.get(key) } else { None }
+        if self.scope.all_users || self.scope.users.contains(key) {
+            self.observed.users.get(key)
+        } else {
+            None
+        }
+    }
+
+    /// Tells whether the manifest names this user anywhere.
+    pub(super) fn names_user(&self, key: &UserKey) -> bool {
+        self.scope.users.contains(key)
+    }
+
+    /// Tells whether a client that exists is one that the plan asked for.
+    pub(super) fn client(&self, id: &ClientId) -> Option<&'a ObservedClient> {
+        let ClientScope { named, all, .. } = &self.scope.clients;
+        if *all || named.contains(id) { self.observed.clients.get(id) } else { None }
+    }
+
+    /// Returns all groups that this user or group holds by rows of any origin: those it is in, and those they are
+    /// nested in.
+    pub(super) fn held(&self, id: &Guid) -> BTreeSet<GroupName> {
+        let outer = self.containers(id).iter().map(|group| self.outer(&group.name));
+        outer.flat_map(|outer| outer.iter().cloned().collect::<Vec<_>>()).collect()
     }
 
     /// Returns the id of a member that exists.

@@ -8,12 +8,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::policy::{Allow, Policy};
 use super::{Finding, Kept, Objection, Plan};
 use crate::desired::{
-    Because, Desired, DesiredGroup, DesiredUser, Holds, Said, SecretSource, Wish, WishBy, WishState,
+    Because, Desired, DesiredGroup, DesiredUser, Holds, PruneAction, PruneUsers, Said, SecretSource, Wish,
+    WishBy, WishState,
 };
 use crate::model::{
     ClientId, ClusterRole, ExternalGroup, GroupName, Guid, Mapping, Member, Origin, UserKey, Username,
 };
-use crate::observed::{Identity, MemberKind, MemberRow, Observed, ObservedGroup, ObservedUser, Server};
+use crate::observed::{
+    Identity, MemberKind, MemberRow, Observed, ObservedClient, ObservedGroup, ObservedUser, Server,
+};
 
 /// Reads a member.
 pub(super) fn member(text: &str) -> Member {
@@ -126,6 +129,13 @@ impl Site {
 
     pub(super) fn maps(mut self, group: &str, origin: &str, external_group: &str) -> Self {
         self.0.mappings.insert(mapping(group, origin, external_group));
+        self
+    }
+
+    pub(super) fn clients(mut self, ids: &[&str]) -> Self {
+        for id in ids.iter().map(|&id| ClientId::new(id)) {
+            self.0.clients.insert(id.clone(), ObservedClient { id, fields: Default::default() });
+        }
         self
     }
 }
@@ -262,6 +272,67 @@ impl Manifest {
         let mappings = mappings.iter().map(|(origin, dn)| (mapping(name, origin, dn), because.clone()));
         let mappings = mappings.collect();
         self.entry(name).external_groups = Some(mappings);
+        self
+    }
+
+    /// `state: absent` on a user.
+    pub(super) fn no_user(mut self, name: &str) -> Self {
+        let because = self.because();
+        self.desired.users_declared = true;
+        self.desired.absent.users.insert(user(name), because);
+        self
+    }
+
+    /// `state: absent` on a group.
+    pub(super) fn no_group(mut self, name: &str) -> Self {
+        let because = self.because();
+        self.desired.absent.groups.insert(GroupName::new(name), because);
+        self
+    }
+
+    /// `state: absent` on a client.
+    pub(super) fn no_client(mut self, id: &str) -> Self {
+        let because = self.because();
+        self.desired.absent.clients.insert(ClientId::new(id), because);
+        self
+    }
+
+    /// `state: absent` on a mapping.
+    pub(super) fn no_mapping(mut self, group: &str, origin: &str, external_group: &str) -> Self {
+        let because = self.because();
+        self.desired.absent.mappings.insert(mapping(group, origin, external_group), because);
+        self
+    }
+
+    pub(super) fn previously(mut self, name: &str, former: &str) -> Self {
+        let because = self.because();
+        let user = self.desired.users.get_mut(&user(name)).expect("the user was added before");
+        user.previously = Some(Said { value: Username::new(former), because });
+        self
+    }
+
+    pub(super) fn prune_users(mut self, origins: &[&str], except: &[&str], action: PruneAction) -> Self {
+        let because = self.because();
+        let value = PruneUsers {
+            origins: origins.iter().map(|&origin| Origin::new(origin)).collect(),
+            except: except.iter().map(|&pattern| pattern.to_owned()).collect(),
+            action,
+        };
+        self.desired.prune.users = Some(Said { value, because });
+        self
+    }
+
+    pub(super) fn prune_groups(mut self, patterns: &[&str]) -> Self {
+        let because = self.because();
+        let value = patterns.iter().map(|&pattern| pattern.to_owned()).collect();
+        self.desired.prune.groups = Some(Said { value, because });
+        self
+    }
+
+    pub(super) fn prune_clients(mut self, patterns: &[&str]) -> Self {
+        let because = self.because();
+        let value = patterns.iter().map(|&pattern| pattern.to_owned()).collect();
+        self.desired.prune.clients = Some(Said { value, because });
         self
     }
 

@@ -67,7 +67,7 @@ fn changes(out: &mut String, plan: &Plan) {
                 styled(style, symbol),
                 kind(change.kind),
                 styled(style::DIM, name(&change.because.to_string())),
-                if change.implied { " does not list it" } else { "" }
+                reason(change)
             );
             for field in &change.fields {
                 let _ = writeln!(out, "              {}", field_words(field));
@@ -77,6 +77,17 @@ fn changes(out: &mut String, plan: &Plan) {
         for note in alike.first().map(notes).unwrap_or_default() {
             let _ = writeln!(out, "            {} {these}{}", styled(style::WARNING, "!"), visible(&note));
         }
+    }
+}
+
+/// Says why something changes, where it is not what the line says.
+fn reason(change: &Change) -> &'static str {
+    match (change.kind, change.phase) {
+        (Kind::Member, Phase::Delete) => " goes with its user",
+        (Kind::ExternalGroup, Phase::Delete) => " goes with its group",
+        (Kind::Member | Kind::ExternalGroup, _) if change.implied => " does not list it",
+        (Kind::User | Kind::Group | Kind::Client, _) if change.implied => " prunes it",
+        _ => "",
     }
 }
 
@@ -93,7 +104,7 @@ fn phase_words(phase: Phase) -> (&'static str, &'static str) {
         Phase::Update => ("Update", "fields that neither give nor take access"),
         Phase::Grant => ("Grant", "access that is given"),
         Phase::Revoke => ("Revoke", "access that is taken, after everything is given"),
-        Phase::Delete => ("Delete", "objects that go"),
+        Phase::Delete => ("Delete", "what goes for good: first what hangs on it, then itself"),
         Phase::Own => ("Own", "what we ourselves log in with, last"),
     }
 }
@@ -212,6 +223,10 @@ fn why_words(why: KeptWhy) -> &'static str {
         KeptWhy::Profile => "the profile differs; each login of the identity provider rewrites it",
         KeptWhy::Undeletable => "UAA cannot delete a mapping whose name holds one of / \\ ; %",
         KeptWhy::Spelling => "the server spells the name with other upper or lower case",
+        KeptWhy::Renamed => "has its new name already: `previously` can go from its entry",
+        KeptWhy::Privileged => "no manifest names it, and it holds something privileged: never pruned",
+        KeptWhy::BuiltIn => "no manifest names it, and UAA or the platform works with it: never pruned",
+        KeptWhy::OwnIdentity => "no manifest names it, and this run is logged in as it: never pruned",
     }
 }
 
@@ -283,6 +298,7 @@ fn rail(rail: Rail) -> &'static str {
         Rail::Empties => "empties:",
         Rail::Removals => "removals:",
         Rail::Undeletable => "undeletable:",
+        Rail::Prune => "prune:",
     }
 }
 

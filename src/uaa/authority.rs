@@ -20,6 +20,12 @@ pub enum Need {
     Write,
     /// Groups are created or described, members added: a scope of its own suffices.
     UpdateGroups,
+    /// Secrets of clients are added and dropped.
+    ClientSecrets,
+    /// Passwords of users are set: that takes the very scope, `uaa.admin` does not stand for it (facts §1.2).
+    Passwords,
+    /// Users are unlocked.
+    Unlock,
 }
 
 impl Need {
@@ -30,15 +36,23 @@ impl Need {
                 Self::Read => vec!["scim.read"],
                 Self::Write => vec!["scim.write"],
                 Self::UpdateGroups => vec!["scim.write", "groups.update"],
+                Self::ClientSecrets => vec!["clients.secret", "clients.admin"],
+                Self::Passwords => vec!["password.write"],
+                Self::Unlock => vec!["scim.write", "uaa.account_status.write"],
             };
-            scopes.push("uaa.admin");
+            if self != Self::Passwords {
+                scopes.push("uaa.admin");
+            }
             return scopes.into_iter().map(str::to_owned).collect();
         }
         // Through the zone header only scopes of that zone count, and `uaa.admin`.
         let scopes: &[&str] = match self {
             // Not `zones.ID.read`: that is for the zone itself, and users and groups answer 403 to it.
             Self::Read => &["scim.read", "admin"],
-            Self::Write | Self::UpdateGroups => &["scim.write", "admin"],
+            Self::Write | Self::UpdateGroups | Self::Unlock => &["scim.write", "admin"],
+            // `clients.secret` and `password.write` get lost on the way.
+            Self::ClientSecrets => &["clients.admin", "admin"],
+            Self::Passwords => &["admin"],
         };
         let mut scopes: Vec<String> = scopes.iter().map(|scope| format!("zones.{zone}.{scope}")).collect();
         scopes.push("uaa.admin".to_owned());

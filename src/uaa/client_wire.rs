@@ -134,23 +134,10 @@ pub(super) fn normal(field: &ClientField, value: &Value) -> Option<ClientValue> 
             Some(secret) => Some(hidden(secret)),
             None => Some(hidden(&value.to_string())),
         },
-        ClientFieldKind::Any => Some(any(value)),
+        ClientFieldKind::Any => None,
     };
-    // Nothing keeps others from storing something else under these names.
+    // Further information, or something else that others stored under one of the names.
     stored(field, read.unwrap_or_else(|| ClientValue::Json(value.clone())))
-}
-
-/// Further information: simple values as such.
-fn any(value: &Value) -> ClientValue {
-    match value {
-        Value::Bool(flag) => ClientValue::Flag(*flag),
-        Value::String(text) => ClientValue::Text(text.clone()),
-        Value::Number(number) => match number.as_i64() {
-            Some(number) => ClientValue::Number(number),
-            None => ClientValue::Json(value.clone()),
-        },
-        Value::Null | Value::Array(_) | Value::Object(_) => ClientValue::Json(value.clone()),
-    }
 }
 
 /// A yes or no, which clients from `uaa.yml` may have as text.
@@ -191,24 +178,14 @@ pub(super) fn same(field: &ClientField, one: Option<&ClientValue>, other: Option
     one == other || (none(one) && none(other))
 }
 
-/// The value of a plan in UAA's JSON; None clears.
+/// The value of a plan in UAA's JSON; None clears. A secret's value travels beside the plan.
 pub(super) fn planned(field: &ClientField, value: &FieldValue) -> Option<Value> {
-    match value {
+    match serde_json::to_value(value).unwrap_or_default() {
         // The PUT that replaces metadata takes a missing one for `false`.
-        FieldValue::None => (*field == ClientField::ShowOnHomePage).then_some(Value::Bool(true)),
-        FieldValue::Flag(flag) => Some(Value::from(*flag)),
-        FieldValue::Number(number) => Some(Value::from(*number)),
-        FieldValue::List(items) => Some(Value::from(items.clone())),
-        FieldValue::Text(text) if matches!(field.kind(), ClientFieldKind::Any) => Some(
-            // Lists and objects show as their JSON.
-            serde_json::from_str(text)
-                .ok()
-                .filter(|value: &Value| value.is_array() || value.is_object())
-                .unwrap_or_else(|| Value::from(text.as_str())),
-        ),
-        FieldValue::Text(text) => Some(Value::from(text.as_str())),
-        // A secret's value travels beside the plan.
-        FieldValue::Variable { .. } => None,
+        Value::Null => (*field == ClientField::ShowOnHomePage).then_some(Value::Bool(true)),
+        // What no plain value can say stands in an object of its own; so does a secret's variable.
+        Value::Object(mut object) => object.remove("json"),
+        plain => Some(plain),
     }
 }
 

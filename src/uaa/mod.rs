@@ -3,6 +3,7 @@
 //! The only module that knows HTTP and UAA's JSON. What UAA does in which version, and why the code is as it is,
 //! stands at each call with its fact.
 
+mod accounts;
 mod authority;
 mod client_wire;
 mod client_writes;
@@ -13,6 +14,7 @@ mod identify;
 mod list;
 mod mappings;
 mod mask;
+mod probe;
 mod read;
 mod removals;
 mod rounds;
@@ -45,9 +47,10 @@ use crate::observed::{Identity, MemberKind, Observed, ReadScope, Server};
 use crate::plan::FieldChange;
 
 pub use self::authority::{Need, check};
+pub use self::secrets::SecretChange;
 
 /// How to reach a UAA and log in.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Connection {
     /// UAA's address.
     pub target: Url,
@@ -163,6 +166,31 @@ impl Reader {
         self.default_groups.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Who we are, and how long the token still lasts where UAA says so.
+    ///
+    /// # Errors
+    /// When a new token is needed and there is none.
+    pub async fn me(&self) -> Result<(Identity, Option<Duration>), Error> {
+        let token = self.looking.token().await?;
+        let client_id = Some(self.looking.client_id().clone());
+        let left = token.ends_at.map(|end| end.saturating_duration_since(Instant::now()));
+        Ok((Identity { client_id, user: None, scopes: token.scopes }, left))
+    }
+
+    /// The server and, where `-z` names one, the zone.
+    #[must_use]
+    pub fn server(&self) -> &Server {
+        &self.server
+    }
+
+    /// Tries whether this is the client's secret: UAA never tells. No token comes of it, and nothing changes.
+    ///
+    /// # Errors
+    /// When UAA does not say, or the zone has no address of its own here.
+    pub async fn secret_works(&self, client: &ClientId, secret: &SecretString) -> Result<bool, Error> {
+        probe::secret_works(&self.looking, client, secret).await
+    }
+
     /// How many requests were sent so far by this reader, its writer and [`identify`].
     #[must_use]
     pub fn requests(&self) -> u64 {
@@ -181,6 +209,18 @@ pub struct Writer {
 /// # Errors
 /// As [`Reader::log_in`].
 pub async fn log_in(connection: Connection, server: Server) -> Result<(Reader, Writer), Error> {
+    log_in_for(connection, server, &[Need::Read]).await
+}
+
+/// Gets a token for what a command needs, which may be nothing but to be known.
+///
+/// # Errors
+/// Wrong secret, unknown client, wrong zone, or a token that does not suffice.
+pub async fn log_in_for(
+    connection: Connection,
+    server: Server,
+    needs: &[Need],
+) -> Result<(Reader, Writer), Error> {
     let mask = Arc::new(Mask::new(connection.secrets()));
     let transport = Transport::new(&connection, mask)?;
     let tokens = Tokens::new(connection.client_id, connection.client_secret);
@@ -200,7 +240,7 @@ pub async fn log_in(connection: Connection, server: Server) -> Result<(Reader, W
             }
         };
     let me = Identity { client_id: Some(looking.client_id().clone()), user: None, scopes: token.scopes };
-    check(&me, &server, &[Need::Read]).map_err(trouble::shown)?;
+    check(&me, &server, needs).map_err(trouble::shown)?;
     let default_groups = Mutex::new(default_groups);
     Ok((Reader { looking, read_by: connection.read_by, server, default_groups }, Writer { changing }))
 }
@@ -373,6 +413,64 @@ impl Writer {
         secret: &SecretString,
     ) -> Result<Written, WriteError> {
         self.modify_secret(id, secret).await
+    }
+
+    /// `PUT /oauth/clients/{id}/secret` with `ADD`: a second secret, beside the one there is. A client that changes
+    /// its own names that one too.
+    ///
+    /// # Errors
+    /// See [`WriteErrorKind`].
+    pub async fn add_client_secret(
+        &self,
+        id: &ClientId,
+        secret: &SecretString,
+        own: Option<&SecretString>,
+    ) -> Result<SecretChange, WriteError> {
+        self.put_secret(id, "ADD", Some(secret), own).await
+    }
+
+    /// `PUT /oauth/clients/{id}/secret` with `DELETE`: the older of two goes, and its tokens with it.
+    ///
+    /// # Errors
+    /// See [`WriteErrorKind`].
+    pub async fn drop_old_client_secret(
+        &self,
+        id: &ClientId,
+        own: Option<&SecretString>,
+    ) -> Result<SecretChange, WriteError> {
+        self.put_secret(id, "DELETE", None, own).await
+    }
+
+    /// Finds a user's id.
+    ///
+    /// # Errors
+    /// See [`WriteErrorKind`]; no such user is [`WriteErrorKind::Refused`].
+    pub async fn user_id(&self, user: &UserKey) -> Result<Guid, WriteError> {
+        self.find_id(user).await
+    }
+
+    /// `PUT /Users/{id}/password`; ends the user's sessions.
+    ///
+    /// # Errors
+    /// See [`WriteErrorKind`].
+    pub async fn set_password(&self, id: &Guid, password: &SecretString) -> Result<Written, WriteError> {
+        self.put_password(id, password).await
+    }
+
+    /// `PATCH /Users/{id}/status`: takes the lock off that too many wrong passwords brought.
+    ///
+    /// # Errors
+    /// See [`WriteErrorKind`].
+    pub async fn unlock(&self, id: &Guid) -> Result<(), WriteError> {
+        self.patch_status(id, "locked", false).await
+    }
+
+    /// `PATCH /Users/{id}/status`: the user has to choose another password at the next log-in.
+    ///
+    /// # Errors
+    /// See [`WriteErrorKind`].
+    pub async fn must_change_password(&self, id: &Guid) -> Result<(), WriteError> {
+        self.patch_status(id, "passwordChangeRequired", true).await
     }
 
     /// `DELETE /oauth/clients/{id}`.

@@ -83,7 +83,7 @@ pub(super) async fn observe(
         server: Server { zone: zone_id, ..server.clone() },
         me: Identity { client_id: Some(looking.client_id().clone()), user: None, scopes: token.scopes },
         zone_by_header: looking.zone().is_some(),
-        users: by_name(users, &scope.users, &mut ambiguous_users)?,
+        users: by_name(users, scope, &mut ambiguous_users)?,
         ambiguous_users,
         names,
         groups: groups.groups,
@@ -276,7 +276,7 @@ async fn read_names(
 /// Users by name. Two accounts of one name (a database that folds less than we do) are an error if one is meant.
 fn by_name(
     users: Users,
-    wanted: &BTreeSet<UserKey>,
+    scope: &ReadScope,
     ambiguous: &mut BTreeSet<UserKey>,
 ) -> Result<BTreeMap<UserKey, ObservedUser>, Error> {
     let mut by_name: BTreeMap<UserKey, ObservedUser> = BTreeMap::new();
@@ -286,7 +286,7 @@ fn by_name(
                 by_name.insert(user.key.clone(), user);
             }
             Some(other) if other.id == user.id => {}
-            Some(other) if wanted.contains(&user.key) => {
+            Some(other) if scope.users.contains(&user.key) || scope.all_users && !scope.ambiguous_users => {
                 let error = Error::new(format!("UAA has two users `{}`", user.key))
                     .cause(format!("{} ({}) and {} ({})", other.key, other.id, user.key, user.id))
                     .hint("their names differ only in case: rename or delete one");

@@ -10,6 +10,7 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::client_writes::MODIFY;
+use super::clients::path;
 
 use super::http::{Repeat, Request};
 use super::{WriteError, WriteErrorKind, Writer, Written};
@@ -22,6 +23,15 @@ struct Modified {
     /// True exactly when the secret did not work and was set.
     #[serde(default)]
     approvals_deleted: bool,
+}
+
+/// What a change of one of a client's two secrets came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SecretChange {
+    /// Made.
+    Done,
+    /// UAA says that the number of secrets does not allow it: a second one to add to, or only one to drop from.
+    Count,
 }
 
 impl Writer {
@@ -48,6 +58,37 @@ impl Writer {
                 WriteErrorKind::Systemic,
                 format!("{name}: the answer does not name client {id}"),
             )),
+        }
+    }
+
+    /// `PUT /oauth/clients/{id}/secret`, never repeated when it may have been handled.
+    pub(super) async fn put_secret(
+        &self,
+        id: &ClientId,
+        mode: &str,
+        secret: Option<&SecretString>,
+        old: Option<&SecretString>,
+    ) -> Result<SecretChange, WriteError> {
+        let mut body = json!({"clientId": id.as_str(), "changeMode": mode});
+        for (key, value) in [("secret", secret), ("oldSecret", old)] {
+            if let Some(value) = value {
+                self.mask().learn(value);
+                body[key] = json!(value.expose_secret());
+            }
+        }
+        let request = Request::new(Method::PUT, format!("{}/secret", path(id))).json(body);
+        let name = request.name();
+        let answer = self.send(request, Repeat::IfNotHandled).await.map_err(WriteError::no_answer)?;
+        match answer.status {
+            StatusCode::OK => Ok(SecretChange::Done),
+            StatusCode::BAD_REQUEST
+                if answer
+                    .error_text()
+                    .is_some_and(|text| text.contains("two secrets") || text.contains("only one secret")) =>
+            {
+                Ok(SecretChange::Count)
+            }
+            _ => Err(self.refused_client(&name, id, &answer)),
         }
     }
 }

@@ -4,15 +4,16 @@
 
 use std::sync::Arc;
 
-use reqwest::header::{AUTHORIZATION, HeaderName};
+use reqwest::header::{AUTHORIZATION, HOST, HeaderName};
 use reqwest::{Method, StatusCode};
+use secrecy::SecretString;
 use serde::de::DeserializeOwned;
 
 use super::http::{Answer, Repeat, Request, Transport};
 use super::mask::Mask;
 use super::token::{Token, Tokens};
 use super::trouble::{self, Lost};
-use super::{authority, zone};
+use super::{authority, probe, zone};
 use crate::error::Error;
 use crate::model::ClientId;
 
@@ -99,6 +100,23 @@ impl Looking {
         debug_assert_eq!(request.method, Method::GET);
         let request = Request { method: Method::GET, ..request };
         self.session.send(self.zone.as_deref(), request, Repeat::Harmless).await
+    }
+
+    /// Tries a client's secret; see [`probe`].
+    pub(super) async fn try_secret(
+        &self,
+        host: Option<&str>,
+        client: &ClientId,
+        secret: &SecretString,
+    ) -> Result<bool, Error> {
+        probe::try_secret(&self.session.transport, host, client, secret).await
+    }
+
+    /// Asks what the zone of this host says about itself, without token.
+    pub(super) async fn info_at(&self, host: &str) -> Result<Answer, Error> {
+        let request = Request::get("/info").header(HOST, host).short();
+        let answer = self.session.transport.call(&request, Repeat::Harmless).await;
+        answer.map_err(|lost| lost.error(self.mask()))
     }
 
     /// Asks for something in the token's own zone.

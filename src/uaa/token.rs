@@ -35,6 +35,8 @@ pub(super) struct Token {
     /// What the token may do.
     pub(super) scopes: BTreeSet<String>,
     renew_at: Option<Instant>,
+    /// When UAA stops taking it.
+    pub(super) ends_at: Option<Instant>,
     /// Which of the run's tokens this is: two requests that were refused with the same one fetch one new one.
     number: u64,
 }
@@ -130,6 +132,7 @@ impl Tokens {
         Ok(Token {
             value: Arc::new(value),
             scopes: scopes.filter(|scope| !scope.is_empty()).collect(),
+            ends_at: answer.expires_in().and_then(|life| begun.checked_add(life)),
             // Beyond what the clock can hold it never ends.
             renew_at: answer
                 .expires_in()

@@ -153,6 +153,7 @@ pub(super) struct Mapped {
 pub(super) struct Zone {
     pub(super) id: String,
     pub(super) subdomain: Option<String>,
+    pub(super) name: Option<String>,
     config: Option<ZoneConfig>,
 }
 

@@ -102,7 +102,7 @@ fn everything() -> Vec<FieldChange> {
         to("app_launch_url", words("https://x.example.com/app")),
         to("app_icon", words("aWNvbg==")),
         to("extra.team", words("red")),
-        to("extra.levels", words(r#"[1,{"a":null}]"#)),
+        to("extra.levels", list(&["one", "two"])),
     ]
 }
 

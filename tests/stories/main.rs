@@ -8,6 +8,7 @@ mod apply;
 #[cfg(target_os = "linux")]
 mod consent;
 mod docs;
+mod export;
 mod fake_uaa;
 mod import;
 #[cfg(unix)]

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Diff, Draft};
+use super::{Diff, Draft, group_key};
 use crate::desired::{Desired, DesiredGroup, Holds};
 use crate::observed::ObservedGroup;
 use crate::plan::world::World;
@@ -34,7 +34,7 @@ fn create(group: &DesiredGroup, diff: &mut Diff) {
         phase: Phase::Create,
         action: Action::CreateGroup,
         kind: Kind::Group,
-        key: key(group),
+        key: group_key(&group.name),
         object: Object::from(&group.name),
         fields: fields.collect(),
         needs: Vec::new(),
@@ -51,18 +51,18 @@ fn describe(group: &DesiredGroup, observed: &ObservedGroup, diff: &mut Diff) {
         return;
     }
     if shipped::is_group(&group.name) {
-        diff.keep(KeptWhy::ServerOwned, Kind::Group, key(group));
+        diff.keep(KeptWhy::ServerOwned, Kind::Group, group_key(&group.name));
         return;
     }
     match group.holds {
-        Holds::AtLeast => diff.keep(KeptWhy::Description, Kind::Group, key(group)),
+        Holds::AtLeast => diff.keep(KeptWhy::Description, Kind::Group, group_key(&group.name)),
         Holds::Exactly => {
             let before = FieldValue::Text(observed.description.clone());
             diff.add(Draft {
                 phase: Phase::Update,
                 action: Action::UpdateGroup,
                 kind: Kind::Group,
-                key: key(group),
+                key: group_key(&group.name),
                 object: Object::from(&group.name),
                 fields: vec![FieldChange {
                     name: "description".to_owned(),
@@ -79,9 +79,4 @@ fn describe(group: &DesiredGroup, observed: &ObservedGroup, diff: &mut Diff) {
             });
         }
     }
-}
-
-/// A group's key, with `/` and `%` made harmless as in longer keys.
-fn key(group: &DesiredGroup) -> String {
-    crate::model::KeyPart(group.name.as_str()).to_string()
 }

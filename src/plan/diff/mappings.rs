@@ -1,4 +1,4 @@
-//! External group mappings of groups whose entry has the key `external_groups`.
+//! External group mappings of groups whose entry has the key `external_groups`: wanted ones, absent ones, and others.
 
 use super::{Diff, Draft};
 use crate::desired::{Because, Desired};
@@ -9,27 +9,37 @@ use crate::plan::{Action, Expects, KeptWhy, Kind, Object, Phase};
 /// Plans mappings that are missing or too many.
 pub(super) fn diff(desired: &Desired, world: &World<'_>, diff: &mut Diff) {
     for group in desired.groups.values() {
-        let Some(wanted) = &group.external_groups else { continue };
-        let held = world.mappings(&group.name);
-        for (mapping, because) in wanted {
+        for (mapping, because) in group.external_groups.iter().flatten() {
             if !world.observed.mappings.contains(mapping) {
                 let needs = diff.creations(&group.name, None);
-                add(Action::MapExternalGroup, mapping, because, needs, diff);
+                add(Action::MapExternalGroup, mapping, because, needs, false, diff);
             }
         }
-        for &extra in held.iter().filter(|held| !wanted.contains_key(held)) {
+        for &extra in world.mappings(&group.name) {
+            let (because, implied) = match (desired.absent.mappings.get(extra), &group.external_groups) {
+                (Some(because), _) => (because, false),
+                (None, Some(wanted)) if !wanted.contains_key(extra) => (&group.because, true),
+                (None, _) => continue,
+            };
             // The manifest's spelling of the group, the server's of the rest.
             let extra = Mapping { group: group.name.clone(), ..extra.clone() };
             if is_undeletable(&extra.external_group) {
                 diff.keep(KeptWhy::Undeletable, Kind::ExternalGroup, extra.to_string());
             } else {
-                add(Action::UnmapExternalGroup, &extra, &group.because, Vec::new(), diff);
+                add(Action::UnmapExternalGroup, &extra, because, Vec::new(), implied, diff);
             }
         }
     }
 }
 
-fn add(action: Action, mapping: &Mapping, because: &Because, needs: Vec<u32>, diff: &mut Diff) {
+fn add(
+    action: Action,
+    mapping: &Mapping,
+    because: &Because,
+    needs: Vec<u32>,
+    implied: bool,
+    diff: &mut Diff,
+) {
     let maps = action == Action::MapExternalGroup;
     diff.add(Draft {
         phase: if maps { Phase::Grant } else { Phase::Revoke },
@@ -40,7 +50,7 @@ fn add(action: Action, mapping: &Mapping, because: &Because, needs: Vec<u32>, di
         fields: Vec::new(),
         needs,
         because,
-        implied: !maps,
+        implied,
         expects: if maps { Expects::ABSENT } else { Expects::PRESENT },
     });
 }

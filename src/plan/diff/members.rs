@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::leaving::Leaving;
 use super::{Diff, Draft};
 use crate::desired::{Because, Desired, DesiredGroup, Holds, Wish, WishState};
 use crate::model::{ClusterRole, GroupName, Guid, KeyPart, Mapping, Member, Membership};
@@ -11,15 +12,21 @@ use crate::plan::{Action, Expects, KeptWhy, Kind, Object, Phase};
 
 type Wishes = BTreeMap<Member, Wish>;
 
-/// Plans rows to add and to remove.
-pub(super) fn diff(desired: &Desired, world: &World<'_>, diff: &mut Diff) {
+/// Plans rows to add and to remove. Those of users and groups that go are `removal`'s.
+pub(super) fn diff(desired: &Desired, world: &World<'_>, leaving: &Leaving<'_>, diff: &mut Diff) {
     let none = Wishes::new();
     let names: BTreeSet<&GroupName> = desired.groups.keys().chain(desired.memberships.keys()).collect();
     for name in names {
+        if leaving.groups.contains_key(name) {
+            continue;
+        }
         let wishes = desired.memberships.get(name).unwrap_or(&none);
         let entry = desired.groups.get(name);
         let group = entry.map_or(name, |entry| &entry.name);
         for (member, wish) in wishes {
+            if leaving.has(member) {
+                continue;
+            }
             let membership = Membership { group: group.clone(), member: member.clone() };
             match wish.state {
                 WishState::Present => present(&membership, wish, world, diff),
@@ -29,18 +36,20 @@ pub(super) fn diff(desired: &Desired, world: &World<'_>, diff: &mut Diff) {
         if let Some(entry) = entry
             && entry.holds == Holds::Exactly
         {
-            others(entry, wishes, world, diff);
+            others(entry, wishes, world, leaving, diff);
         }
     }
     if desired.users_declared {
-        for role in ClusterRole::ALL {
-            let wishes = desired.memberships.get(&role.group()).unwrap_or(&none);
-            unaccounted(&role.group(), desired.groups.get(&role.group()), wishes, world, diff);
+        for group in ClusterRole::ALL.map(ClusterRole::group) {
+            let wishes = desired.memberships.get(&group).unwrap_or(&none);
+            if !leaving.groups.contains_key(&group) {
+                unaccounted(&group, wishes, desired, world, leaving, diff);
+            }
             // No manifest can name these, so what it grants is all that it can say about whoever is in there.
             let granted = wishes.iter().filter(|(_, wish)| wish.state == WishState::Present);
             let granted: Wishes = granted.map(|(member, wish)| (member.clone(), wish.clone())).collect();
-            for namesake in world.namesakes(&role.group()) {
-                unaccounted(namesake, None, &granted, world, diff);
+            for namesake in world.namesakes(&group).filter(|name| !leaving.groups.contains_key(name)) {
+                unaccounted(namesake, &granted, desired, world, leaving, diff);
             }
         }
     }
@@ -92,7 +101,7 @@ fn absent(membership: &Membership, wish: &Wish, world: &World<'_>, diff: &mut Di
 }
 
 /// Revokes the rows of an exact group that no wish speaks about.
-fn others(entry: &DesiredGroup, wishes: &Wishes, world: &World<'_>, diff: &mut Diff) {
+fn others(entry: &DesiredGroup, wishes: &Wishes, world: &World<'_>, leaving: &Leaving<'_>, diff: &mut Diff) {
     let Some(group) = world.group(&entry.name) else { return };
     if world.default_groups.contains(&entry.name) {
         return;
@@ -102,7 +111,7 @@ fn others(entry: &DesiredGroup, wishes: &Wishes, world: &World<'_>, diff: &mut D
             ghost(&entry.name, id, diff);
             continue;
         };
-        if wishes.contains_key(&member) {
+        if wishes.contains_key(&member) || leaving.has(&member) {
             continue;
         }
         let membership = Membership { group: entry.name.clone(), member };
@@ -133,12 +142,14 @@ fn remove(membership: &Membership, because: &Because, implied: bool, diff: &mut 
 /// "nothing to see".
 fn unaccounted(
     group: &GroupName,
-    entry: Option<&DesiredGroup>,
     wishes: &Wishes,
+    desired: &Desired,
     world: &World<'_>,
+    leaving: &Leaving<'_>,
     diff: &mut Diff,
 ) {
     let Some(observed) = world.group(group) else { return };
+    let entry = desired.groups.get(group);
     let name = entry.map_or(group, |entry| &entry.name);
     if world.default_groups.contains(group) {
         diff.keep(KeptWhy::DefaultGroup, Kind::Group, KeptKey(name).to_string());
@@ -150,7 +161,7 @@ fn unaccounted(
         for (id, row) in &observed.rows {
             match world.member(id, row.kind) {
                 None => ghost(name, id, diff),
-                Some(member) if wishes.contains_key(&member) => {}
+                Some(member) if wishes.contains_key(&member) || leaving.has(&member) => {}
                 Some(member) => {
                     let membership = Membership { group: name.clone(), member };
                     diff.keep(KeptWhy::UnaccountedAccess, Kind::Member, membership.to_string());
@@ -159,7 +170,8 @@ fn unaccounted(
         }
     }
     if entry.is_none_or(|entry| entry.external_groups.is_none()) {
-        for &mapping in world.mappings(group) {
+        let unspoken = |mapping: &&&Mapping| !desired.absent.mappings.contains_key(**mapping);
+        for &mapping in world.mappings(group).iter().filter(unspoken) {
             let mapping = Mapping { group: name.clone(), ..mapping.clone() };
             diff.keep(KeptWhy::UnaccountedAccess, Kind::ExternalGroup, mapping.to_string());
         }

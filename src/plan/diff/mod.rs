@@ -4,20 +4,25 @@
 //! (`order`) or whether it is safe (`rails`).
 
 mod groups;
+mod leaving;
 mod mappings;
 mod members;
+mod removal;
 pub(super) mod users;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::policy::Policy;
+use super::renames::Renamed;
 use super::world::World;
 use super::{
     Action, BlindSpot, BlindSpotWhat, Change, Expects, FieldChange, FieldValue, Kept, KeptWhy, Kind, Object,
     Phase,
 };
 use crate::desired::{Because, Desired, Said};
-use crate::model::{GroupName, Member, Origin, UserKey};
+use crate::model::{ClientId, GroupName, KeyPart, Member, Origin, UserKey};
 
+use leaving::Leaving;
 pub(super) use mappings::is_undeletable;
 
 /// What a diff comes to. The changes' ids are their indexes here, and `needs` speaks of these.
@@ -31,12 +36,18 @@ pub(super) struct Diff {
 }
 
 /// Compares both sides.
-pub(super) fn diff(desired: &Desired, world: &World<'_>) -> Diff {
+pub(super) fn diff(renamed: &Renamed<'_>, world: &World<'_>, policy: &Policy) -> Diff {
+    let desired = &*renamed.desired;
     let mut diff = Diff::default();
-    users::diff(desired, world, &mut diff);
+    for user in &renamed.settled {
+        diff.keep(KeptWhy::Renamed, Kind::User, user.to_string());
+    }
+    let leaving = Leaving::new(desired, world, policy, &mut diff);
+    users::diff(desired, &renamed.names, world, &mut diff);
     groups::diff(desired, world, &mut diff);
-    members::diff(desired, world, &mut diff);
+    members::diff(desired, world, &leaving, &mut diff);
     mappings::diff(desired, world, &mut diff);
+    removal::diff(desired, world, &leaving, &mut diff);
     unknown_defaults(world, &mut diff);
     unknown_origins(desired, world, &mut diff);
     diff
@@ -100,6 +111,16 @@ impl Diff {
             .map(|(&(why, kind), items)| Kept { why, kind, items: items.iter().cloned().collect() })
             .collect()
     }
+}
+
+/// A group's key, with `/` and `%` made harmless as in longer keys.
+fn group_key(name: &GroupName) -> String {
+    KeyPart(name.as_str()).to_string()
+}
+
+/// A client's key, likewise.
+fn client_key(id: &ClientId) -> String {
+    KeyPart(id.as_str()).to_string()
 }
 
 /// Without `zones.read` the names that UAA ships count as default groups.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::{Diff, Draft};
 use crate::desired::{Because, Desired, DesiredUser, Said, SecretSource};
-use crate::model::UserKey;
+use crate::model::{UserKey, Username};
 use crate::observed::ObservedUser;
 use crate::plan::world::World;
 use crate::plan::{
@@ -14,6 +14,7 @@ use crate::plan::{
 /// A field of a user that a manifest can manage, by its name there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::plan) enum UserField {
+    Username,
     Email,
     GivenName,
     FamilyName,
@@ -44,7 +45,8 @@ impl Direction {
 }
 
 impl UserField {
-    pub(in crate::plan) const ALL: [Self; 7] = [
+    pub(in crate::plan) const ALL: [Self; 8] = [
+        Self::Username,
         Self::Email,
         Self::GivenName,
         Self::FamilyName,
@@ -56,6 +58,7 @@ impl UserField {
 
     pub(in crate::plan) fn name(self) -> &'static str {
         match self {
+            Self::Username => "username",
             Self::Email => "email",
             Self::GivenName => "given_name",
             Self::FamilyName => "family_name",
@@ -72,12 +75,12 @@ impl UserField {
 
     /// The one table from field to direction.
     ///
-    /// A new e-mail address ends the user's sessions (UAA hashes it into every token, facts §1.4). UAA refuses
+    /// A new username or e-mail address ends the user's sessions (UAA hashes both into every token, facts §1.4). UAA refuses
     /// logins of unverified accounts, so `verified` lets in as `active` does.
     pub(in crate::plan) fn direction(self, after: &FieldValue) -> Direction {
         match self {
             Self::GivenName | Self::FamilyName | Self::Phone | Self::ExternalId => Direction::Neither,
-            Self::Email => Direction::Takes,
+            Self::Username | Self::Email => Direction::Takes,
             Self::Active | Self::Verified => match after {
                 FieldValue::Flag(true) => Direction::Gives,
                 _ => Direction::Takes,
@@ -94,11 +97,11 @@ impl UserField {
             | Self::Phone
             | Self::ExternalId
             | Self::Verified => true,
-            Self::Active => false,
+            Self::Username | Self::Active => false,
         }
     }
 
-    /// What the manifest wants; `None`: not managed.
+    /// What the entry wants; `None`: not managed. That it gets another name, a rename says.
     fn wanted(self, user: &DesiredUser) -> Option<(FieldValue, &Because)> {
         // Destructured so that a new field cannot be forgotten here.
         let DesiredUser {
@@ -116,6 +119,7 @@ impl UserField {
             origin_because: _,
         } = user;
         match self {
+            Self::Username => None,
             Self::Email => email.as_ref().map(|said| self.text(said)),
             Self::GivenName => given_name.as_ref().map(|said| self.text(said)),
             Self::FamilyName => family_name.as_ref().map(|said| self.text(said)),
@@ -132,18 +136,10 @@ impl UserField {
 
     /// What the server has.
     pub(in crate::plan) fn held(self, user: &ObservedUser) -> FieldValue {
-        let ObservedUser {
-            id: _,
-            key: _,
-            email,
-            given_name,
-            family_name,
-            phone,
-            external_id,
-            active,
-            verified,
-        } = user;
+        let ObservedUser { id: _, key, email, given_name, family_name, phone, external_id, active, verified } =
+            user;
         match self {
+            Self::Username => FieldValue::Text(key.username.as_str().to_owned()),
             Self::Email => FieldValue::Text(self.normal(email).to_owned()),
             Self::GivenName => FieldValue::Text(self.normal(given_name).to_owned()),
             Self::FamilyName => FieldValue::Text(self.normal(family_name).to_owned()),
@@ -158,7 +154,8 @@ impl UserField {
     fn normal(self, text: &str) -> &str {
         match self {
             Self::Phone | Self::ExternalId if text.trim().is_empty() => "",
-            Self::Email
+            Self::Username
+            | Self::Email
             | Self::GivenName
             | Self::FamilyName
             | Self::Phone
@@ -169,8 +166,14 @@ impl UserField {
     }
 }
 
-/// Plans the creation of users that are missing, and changes of those that exist.
-pub(super) fn diff(desired: &Desired, world: &World<'_>, diff: &mut Diff) {
+/// Plans the creation of users that are missing, and changes of those that exist; `names` are new ones, by the present
+/// name.
+pub(super) fn diff(
+    desired: &Desired,
+    names: &BTreeMap<UserKey, Said<Username>>,
+    world: &World<'_>,
+    diff: &mut Diff,
+) {
     let mut passwords = BTreeMap::new();
     for user in desired.users.values() {
         match world.user(&user.key) {
@@ -179,7 +182,7 @@ pub(super) fn diff(desired: &Desired, world: &World<'_>, diff: &mut Diff) {
                 if observed.key.username.as_str() != user.key.username.as_str() {
                     diff.keep(KeptWhy::Spelling, Kind::User, observed.key.to_string());
                 }
-                update(user, observed, diff);
+                update(user, names.get(&user.key), observed, diff);
                 if let Some(password) = &user.password {
                     passwords.insert(user.key.to_string(), shown(&password.value));
                 }
@@ -234,12 +237,18 @@ fn create(user: &DesiredUser, diff: &mut Diff) {
 }
 
 /// Plans one change for each direction in which fields differ: giving comes before taking, in a phase of its own.
-fn update(user: &DesiredUser, observed: &ObservedUser, diff: &mut Diff) {
+fn update(user: &DesiredUser, rename: Option<&Said<Username>>, observed: &ObservedUser, diff: &mut Diff) {
     for direction in Direction::ALL {
         let mut fields = Vec::new();
         let mut places = Vec::new();
         for field in UserField::ALL {
-            let Some((after, because)) = field.wanted(user) else { continue };
+            let wanted = match (field, rename) {
+                (UserField::Username, Some(said)) => {
+                    Some((FieldValue::Text(said.value.as_str().to_owned()), &said.because))
+                }
+                _ => field.wanted(user),
+            };
+            let Some((after, because)) = wanted else { continue };
             let before = field.held(observed);
             if after == before || field.direction(&after) != direction {
                 continue;

@@ -8,6 +8,7 @@ pub(super) mod built_ins;
 mod empties;
 mod escalates;
 mod own_identity;
+mod prune;
 mod removals;
 mod target_pin;
 mod undeletable;
@@ -19,9 +20,9 @@ pub use target_pin::check_pin;
 use super::policy::{Allow, Policy};
 use super::risks::{self, membership};
 use super::world::World;
-use super::{Action, Change, Finding, Rail, Risk};
+use super::{Action, Change, Finding, Object, Rail, Risk};
 use crate::desired::{Desired, Holds};
-use crate::model::{GroupName, Member};
+use crate::model::{GroupName, Member, Membership};
 use crate::observed::Server;
 
 /// Everything that a rail may look at.
@@ -51,6 +52,7 @@ pub(super) fn findings(case: &Case<'_>, server: &Server, allow: &Allow) -> Vec<F
     findings.extend(empties::findings(&counts));
     findings.extend(removals::findings(case, &counts));
     findings.extend(undeletable::findings(case.changes));
+    findings.extend(prune::findings(case.changes));
     for finding in &mut findings {
         finding.changes.sort_unstable();
         finding.changes.dedup();
@@ -68,7 +70,7 @@ pub(super) fn mark(changes: &mut [Change], findings: &[Finding], notices: Vec<(u
         let risk = match finding.rail {
             Rail::Escalates => Risk::Escalates,
             Rail::Adopts => Risk::Adopts,
-            Rail::Empties | Rail::Removals => Risk::Removes,
+            Rail::Empties | Rail::Removals | Rail::Prune => Risk::Removes,
             Rail::OwnIdentity | Rail::TargetPin | Rail::BuiltIns | Rail::Undeletable => continue,
         };
         for &id in &finding.changes {
@@ -100,32 +102,48 @@ struct Count {
     added: usize,
 }
 
-/// Counts the members of each group that loses some. Rows whose member no longer exists do not count, where that is
-/// known.
+/// Counts the members of each group that stays and loses some: also by the deletion of a group that was nested in it.
+/// Rows whose member no longer exists do not count, where that is known, and those of another origin than `uaa` never.
 fn counts(case: &Case<'_>) -> Vec<Count> {
     let mut counts: BTreeMap<GroupName, Count> = BTreeMap::new();
-    for change in case.changes {
-        let added = match change.action {
-            Action::AddMember => true,
-            Action::RemoveMember => false,
-            _ => continue,
-        };
-        let Some(membership) = membership(&change.object) else { continue };
-        let count = counts.entry(membership.group.clone()).or_insert_with(|| Count {
-            exact: case
-                .desired
-                .groups
-                .get(&membership.group)
-                .is_some_and(|group| group.holds == Holds::Exactly),
-            before: members(case.before, &membership.group),
-            name: membership.group,
+    let mut count = |group: &GroupName, change: u32, adds: bool| {
+        if case.after.group(group).is_none() {
+            return;
+        }
+        let count = counts.entry(group.clone()).or_insert_with(|| Count {
+            exact: case.desired.groups.get(group).is_some_and(|group| group.holds == Holds::Exactly),
+            before: members(case.before, group),
+            name: group.clone(),
             removed: Vec::new(),
             added: 0,
         });
-        if added {
+        if adds {
             count.added += 1;
         } else {
-            count.removed.push(change.id);
+            count.removed.push(change);
+        }
+    };
+    for change in case.changes {
+        match (change.action, membership(&change.object), &change.object) {
+            (Action::AddMember, Some(membership), _) => count(&membership.group, change.id, true),
+            (Action::RemoveMember, Some(Membership { group, member }), _) => {
+                let id = case.before.id(&member);
+                let row = id.zip(case.before.group(&group)).and_then(|(id, group)| group.rows.get(id));
+                if row.is_some_and(|row| row.origin.is_uaa()) {
+                    count(&group, change.id, false);
+                }
+            }
+            (Action::DeleteGroup, _, Object::Group { group }) => {
+                let Some(gone) = case.before.group(group) else { continue };
+                for outer in case.before.containers(&gone.id) {
+                    if outer.rows.get(&gone.id).is_some_and(|row| row.origin.is_uaa()) {
+                        let outer =
+                            case.desired.groups.get(&outer.name).map_or(&outer.name, |entry| &entry.name);
+                        count(outer, change.id, false);
+                    }
+                }
+            }
+            _ => {}
         }
     }
     counts.into_values().filter(|count| !count.removed.is_empty()).collect()

@@ -59,7 +59,14 @@ pub(super) fn findings(case: &Case<'_>) -> Vec<Finding> {
             | Action::DeleteClient => {}
         }
     }
-    if let Some(user) = user {
+    // That a deleted user holds nothing any more need not be said.
+    let deleted = |user: &UserKey| {
+        let deletes = |change: &Change| {
+            change.action == Action::DeleteUser && user_of(&change.object).as_ref() == Some(user)
+        };
+        case.changes.iter().any(deletes)
+    };
+    if let Some(user) = user.as_ref().filter(|user| !deleted(user)) {
         let before = held(case.before, user);
         let (until, after) = (held(case.before_own, user), held(case.after, user));
         let lost = before.iter().filter(|group| !until.contains(group) || !after.contains(group));
@@ -93,19 +100,24 @@ fn held(world: &World<'_>, user: &UserKey) -> BTreeSet<GroupName> {
     held
 }
 
-/// The removals by which the user loses the group.
+/// The removals and deletions by which the user loses the group.
 fn takers(case: &Case<'_>, user: &UserKey, lost: &GroupName) -> Vec<u32> {
     let inner = case.before.inner(lost);
     let own = held(case.before, user);
-    let takes = |change: &&Change| {
-        change.action == Action::RemoveMember
-            && membership(&change.object).is_some_and(|Membership { group, member }| {
-                inner.contains(&group)
-                    && match &member {
-                        Member::User(member) => member == user,
-                        Member::Group(member) => own.contains(member),
-                    }
-            })
+    let takes = |change: &&Change| match &change.object {
+        Object::Group { group } => {
+            change.action == Action::DeleteGroup && inner.contains(group) && own.contains(group)
+        }
+        _ => {
+            change.action == Action::RemoveMember
+                && membership(&change.object).is_some_and(|Membership { group, member }| {
+                    inner.contains(&group)
+                        && match &member {
+                            Member::User(member) => member == user,
+                            Member::Group(member) => own.contains(member),
+                        }
+                })
+        }
     };
     case.changes.iter().filter(takes).map(|change| change.id).collect()
 }

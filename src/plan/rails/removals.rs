@@ -1,10 +1,14 @@
-//! Many removals at once: a share of a group's members or of the mappings in scope, or simply too many.
+//! Many removals at once: a share of a group's members, or of the users, groups, clients or mappings in scope, or simply
+//! too many.
+//!
+//! In scope is what an entry describes, and where a kind is pruned, also what the pruning may take.
 
 use super::empties::empties;
 use super::{Case, Count, finding, number};
-use crate::model::KeyPart;
-use crate::plan::policy::Policy;
-use crate::plan::{Action, Finding, Rail};
+use crate::desired::Desired;
+use crate::model::{ClientId, GroupName, KeyPart, UserKey};
+use crate::plan::policy::{Policy, matches, matches_any};
+use crate::plan::{Action, Change, Finding, Phase, Rail};
 
 pub(super) fn findings(case: &Case<'_>, counts: &[Count]) -> Vec<Finding> {
     let groups = counts
@@ -20,21 +24,79 @@ pub(super) fn findings(case: &Case<'_>, counts: &[Count]) -> Vec<Finding> {
                 message,
             )
         });
-    groups.chain(mappings(case)).collect()
+    let kinds = [users(case), self::groups(case), clients(case), mappings(case)];
+    groups.chain(kinds.into_iter().flatten()).collect()
+}
+
+fn users(case: &Case<'_>) -> Option<Finding> {
+    let Desired { users, absent, prune, .. } = case.desired;
+    let prunes = |user: &UserKey| {
+        prune.users.as_ref().is_some_and(|prune| {
+            prune.value.origins.contains(&user.origin)
+                && !matches_any(&prune.value.except, user.username.as_str())
+        })
+    };
+    let scope =
+        |user: &&UserKey| users.contains_key(*user) || absent.users.contains_key(*user) || prunes(user);
+    let before = case.before.observed.users.keys().filter(scope).count();
+    let removes = |change: &Change| match change.action {
+        Action::DeleteUser => true,
+        // Suspended because no manifest names it.
+        Action::UpdateUser => change.implied,
+        _ => false,
+    };
+    of_kind(case, "user", "user", before, removes)
+}
+
+fn groups(case: &Case<'_>) -> Option<Finding> {
+    let Desired { groups, absent, prune, .. } = case.desired;
+    let scope = |group: &&GroupName| {
+        groups.contains_key(*group)
+            || absent.groups.contains_key(*group)
+            || prune.groups.as_ref().is_some_and(|prune| matches_any(&prune.value, group.as_str()))
+    };
+    let before = case.before.observed.groups.keys().filter(scope).count();
+    of_kind(case, "group", "group", before, |change| change.action == Action::DeleteGroup)
+}
+
+fn clients(case: &Case<'_>) -> Option<Finding> {
+    let Desired { clients, absent, prune, .. } = case.desired;
+    let prunes = |client: &ClientId| {
+        let matches = |pattern: &String| matches(pattern, client.as_str());
+        prune.clients.as_ref().is_some_and(|prune| prune.value.iter().any(matches))
+    };
+    let scope = |client: &&ClientId| {
+        clients.contains_key(*client) || absent.clients.contains_key(*client) || prunes(client)
+    };
+    let before = case.before.observed.clients.keys().filter(scope).count();
+    of_kind(case, "client", "client", before, |change| change.action == Action::DeleteClient)
 }
 
 fn mappings(case: &Case<'_>) -> Option<Finding> {
-    let managed = case.desired.groups.values().filter(|group| group.external_groups.is_some());
-    let before: usize = managed.map(|group| case.before.mappings(&group.name).len()).sum();
-    let unmaps = case.changes.iter().filter(|change| change.action == Action::UnmapExternalGroup);
-    let removed: Vec<u32> = unmaps.map(|change| change.id).collect();
+    let absent = &case.desired.absent.mappings;
+    let managed = case.desired.groups.values().flat_map(|group| {
+        let all = group.external_groups.is_some();
+        case.before.mappings(&group.name).iter().filter(move |mapping| all || absent.contains_key(**mapping))
+    });
+    let before = managed.count();
+    // Those that go with their group are not counted: the group is.
+    let removes =
+        |change: &Change| change.action == Action::UnmapExternalGroup && change.phase != Phase::Delete;
+    of_kind(case, "external_group", "external group mapping", before, removes)
+}
+
+fn of_kind(
+    case: &Case<'_>,
+    kind: &str,
+    noun: &str,
+    before: usize,
+    removes: impl Fn(&Change) -> bool,
+) -> Option<Finding> {
+    let removed: Vec<u32> =
+        case.changes.iter().filter(|change| removes(change)).map(|change| change.id).collect();
     too_many(case.policy, removed.len(), before).then(|| {
-        let message = format!(
-            "{} of the {} in scope would be removed.",
-            removed.len(),
-            number(before, "external group mapping")
-        );
-        finding(Rail::Removals, Some(format!("removals:external_group={}", removed.len())), removed, message)
+        let message = format!("{} of the {} in scope would be removed.", removed.len(), number(before, noun));
+        finding(Rail::Removals, Some(format!("removals:{kind}={}", removed.len())), removed, message)
     })
 }
 

@@ -113,7 +113,6 @@ async fn a_client_is_read_in_normal_form_without_its_secrets() {
     let found = observe(&server, ReadBy::Fewest, scope).await.expect("whole");
     let set = |texts: &[&str]| ClientValue::Set(texts.iter().map(|&text| text.to_owned()).collect());
     let extra = |key: &str| ClientField::Extra(key.to_owned());
-    let text = |text: &str| ClientValue::Text(text.to_owned());
     let fields = [
         (ClientField::Scope, set(&["a", "b", "c"])),
         (ClientField::Authorities, set(&["uaa.none"])),
@@ -121,8 +120,8 @@ async fn a_client_is_read_in_normal_form_without_its_secrets() {
         (ClientField::AccessTokenValidity, ClientValue::Number(600)),
         (ClientField::Allowedproviders, set(&[])),
         (ClientField::TokenSalt, hidden("canary-salt")),
-        (extra("show_on_home_page"), text("x")),
-        (extra("team"), text("red")),
+        (extra("show_on_home_page"), ClientValue::Json(json!("x"))),
+        (extra("team"), ClientValue::Json(json!("red"))),
         (extra("levels"), ClientValue::Json(json!([1]))),
     ];
     assert_eq!(found, [ObservedClient { id: ClientId::new("cf"), fields: fields.into() }]);
@@ -202,6 +201,7 @@ async fn a_replacement_names_all_there_is_and_only_that() {
         ("approvals_deleted", json!(true)),
         ("access_token_validity", json!(60)),
         ("redirect_uri", json!(["http://x"])),
+        ("levels", json!(["x"])),
         ("token_salt", json!("canary-salt")),
     ] {
         old[key] = value;
@@ -211,12 +211,12 @@ async fn a_replacement_names_all_there_is_and_only_that() {
     let fields = [
         change("redirect_uri", list(&["http://x"]), FieldValue::None),
         change("access_token_validity", FieldValue::Number(60), FieldValue::None),
-        change("extra.team", FieldValue::Text(r#"{"x":1}"#.to_owned()), FieldValue::Text("[2]".to_owned())),
+        change("extra.levels", list(&["x"]), list(&["y"])),
         change("authorities", list(&["a.b"]), list(&["uaa.none"])),
     ];
     assert_eq!(update(&server, &fields).await, Ok(Written::Done));
     let body = json!([{"action": "update", "client_id": "a", "scope": ["uaa.none"], "authorities": ["uaa.none"], "autoapprove": [],
-                       "authorized_grant_types": ["client_credentials"], "resource_ids": ["none"], "name": "Old", "team": [2],
+                       "authorized_grant_types": ["client_credentials"], "resource_ids": ["none"], "name": "Old", "team": {"x": 1}, "levels": ["y"],
                        "required_user_groups": ["team.x"], "token_salt": "canary-salt"}]);
     assert_eq!(sent(&server, "POST").await, [body]);
 }

@@ -23,9 +23,6 @@ pub struct ReadScope {
     pub origins: BTreeSet<Origin>,
     /// All users, with their fields: for pruning and export.
     pub all_users: bool,
-    /// Whether users whose names differ only in case are told ([`Observed::ambiguous_users`]) where all are asked for,
-    /// instead of being an error: for export.
-    pub ambiguous_users: bool,
     /// Which clients.
     pub clients: ClientScope,
 }

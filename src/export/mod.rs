@@ -83,7 +83,6 @@ impl Choice {
         let groups = first.groups.keys().filter(|name| self.has_users() || self.group(name));
         ReadScope {
             all_users: self.has_users(),
-            ambiguous_users: true,
             name_members_of: groups.cloned().collect(),
             clients: ClientScope {
                 all: self.has_clients(),

@@ -15,7 +15,6 @@ pub fn scope(desired: &Desired) -> ReadScope {
         // Those too that the manifest vouches for: a plan says which are its word alone.
         origins: named_origins(desired).into_iter().map(|(origin, _)| origin.clone()).collect(),
         all_users: desired.prune.users.is_some(),
-        ambiguous_users: false,
         clients: clients(desired),
     }
 }

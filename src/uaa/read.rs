@@ -83,7 +83,7 @@ pub(super) async fn observe(
         server: Server { zone: zone_id, ..server.clone() },
         me: Identity { client_id: Some(looking.client_id().clone()), user: None, scopes: token.scopes },
         zone_by_header: looking.zone().is_some(),
-        users: by_name(users, scope, &mut ambiguous_users)?,
+        users: by_name(users, &scope.users, &mut ambiguous_users)?,
         ambiguous_users,
         names,
         groups: groups.groups,
@@ -276,7 +276,7 @@ async fn read_names(
 /// Users by name. Two accounts of one name (a database that folds less than we do) are an error if one is meant.
 fn by_name(
     users: Users,
-    scope: &ReadScope,
+    wanted: &BTreeSet<UserKey>,
     ambiguous: &mut BTreeSet<UserKey>,
 ) -> Result<BTreeMap<UserKey, ObservedUser>, Error> {
     let mut by_name: BTreeMap<UserKey, ObservedUser> = BTreeMap::new();
@@ -286,7 +286,7 @@ fn by_name(
                 by_name.insert(user.key.clone(), user);
             }
             Some(other) if other.id == user.id => {}
-            Some(other) if scope.users.contains(&user.key) || scope.all_users && !scope.ambiguous_users => {
+            Some(other) if wanted.contains(&user.key) => {
                 let error = Error::new(format!("UAA has two users `{}`", user.key))
                     .cause(format!("{} ({}) and {} ({})", other.key, other.id, user.key, user.id))
                     .hint("their names differ only in case: rename or delete one");
@@ -331,16 +331,20 @@ fn name_terms<'a>(wanted: impl Iterator<Item = &'a UserKey>) -> Option<BTreeSet<
 /// the whole, and takes half the room.
 fn id_term(id: &Guid) -> String {
     let id = id.as_str();
-    let dashes = [8, 13, 18, 23];
-    let is_uuid = id.len() == 36
-        && id.bytes().enumerate().all(|(at, byte)| match dashes.contains(&at) {
-            true => byte == b'-',
-            false => byte.is_ascii_hexdigit(),
-        });
-    match is_uuid {
+    match is_uuid(id) {
         true => format!("id sw \"{}\"", &id[..8]),
         false => term("id", id),
     }
+}
+
+/// `bc2b2bbc-1bfa-4721-aa09-ef55c1352a1b`
+pub(super) fn is_uuid(text: &str) -> bool {
+    let dashes = [8, 13, 18, 23];
+    text.len() == 36
+        && text.bytes().enumerate().all(|(at, byte)| match dashes.contains(&at) {
+            true => byte == b'-',
+            false => byte.is_ascii_hexdigit(),
+        })
 }
 
 /// The spellings to ask for so that a name is found in whatever case the server has it, or None if no few of them do.

@@ -154,6 +154,7 @@ pub(super) struct Zone {
     pub(super) id: String,
     pub(super) subdomain: Option<String>,
     pub(super) name: Option<String>,
+    pub(super) active: Option<bool>,
     config: Option<ZoneConfig>,
 }
 

@@ -5,10 +5,11 @@
 use std::collections::BTreeSet;
 
 use reqwest::StatusCode;
-use reqwest::header::HeaderName;
+use reqwest::header::{HeaderName, HeaderValue};
 
 use super::authority;
 use super::http::{Answer, Request, segment};
+use super::read::is_uuid;
 use super::session::Looking;
 use super::token::Token;
 use super::{DefaultGroups, trouble, wire};
@@ -29,46 +30,27 @@ pub(super) struct Found {
     pub(super) default_groups: DefaultGroups,
 }
 
-/// Finds the zone: as an id, as a subdomain among the zones that the token may list, or else by asking with the
-/// headers, which works with any right in the zone.
+/// Finds the zone: as an id or subdomain among the zones that the token may read, or else by asking with the headers,
+/// which works with any right in the zone.
 pub(super) async fn find(looking: &Looking, token: &Token, wanted: &str) -> Result<Found, Error> {
+    if authority::reads_zones(&token.scopes) {
+        // Zones that were made by a tile have random ids, and no subdomain looks like one. Whatever else is typed is
+        // mostly a subdomain, and the list finds an id too.
+        let by_id = match is_uuid(wanted) {
+            true => read_by_id(looking, wanted).await?,
+            false => None,
+        };
+        return match by_id {
+            Some(found) => Ok(found),
+            None => read_from_list(looking, wanted).await,
+        };
+    }
     // The scopes of a zone are named after its id.
-    let named = token.scopes.iter().any(|scope| scope.starts_with(&format!("zones.{wanted}.")));
-    if named && !authority::reads_zones(&token.scopes) {
+    if token.scopes.iter().any(|scope| scope.starts_with(&format!("zones.{wanted}."))) {
         return Ok(Found { id: wanted.to_owned(), default_groups: None });
     }
-    let by_id = get(looking, Request::get(format!("/identity-zones/{}", segment(wanted)))).await?;
-    match by_id.status {
-        StatusCode::OK => {
-            let zone: wire::Zone = looking.parsed("GET /identity-zones", &by_id)?;
-            return Ok(Found { id: zone.id.clone(), default_groups: default_groups(zone) });
-        }
-        StatusCode::NOT_FOUND => {
-            let name = "GET /identity-zones";
-            let list = get(looking, Request::get("/identity-zones").long()).await?;
-            if list.status == StatusCode::OK {
-                let zones: Vec<wire::Zone> = looking.parsed(name, &list)?;
-                let near = near(wanted, &zones);
-                // UAA stores subdomains in lower case.
-                let zone = zones.into_iter().find(|zone| {
-                    zone.subdomain.as_deref().is_some_and(|sub| sub.eq_ignore_ascii_case(wanted))
-                });
-                return match zone {
-                    Some(zone) => Ok(Found { id: zone.id.clone(), default_groups: default_groups(zone) }),
-                    None => Err(unknown(looking, wanted, near)),
-                };
-            }
-            if list.status != StatusCode::FORBIDDEN {
-                return Err(looking.refused(name, &list).await);
-            }
-        }
-        StatusCode::FORBIDDEN => {}
-        // Tomcat refuses some characters in a path; no zone has them.
-        StatusCode::BAD_REQUEST => return Err(unknown(looking, wanted, None)),
-        _ => return Err(looking.refused("GET /identity-zones", &by_id).await),
-    }
-    if named {
-        return Ok(Found { id: wanted.to_owned(), default_groups: None });
+    if HeaderValue::from_str(wanted).is_err() {
+        return Err(unknown(looking, wanted, None));
     }
     let mut forbidden = false;
     for header in [BY_ID, BY_SUBDOMAIN] {
@@ -101,6 +83,40 @@ pub(super) async fn find(looking: &Looking, token: &Token, wanted: &str) -> Resu
         ))
         .hint("if --target is already the zone's own host name, leave --zone out");
     Err(trouble::shown(error))
+}
+
+async fn read_by_id(looking: &Looking, id: &str) -> Result<Option<Found>, Error> {
+    let name = "GET /identity-zones";
+    let answer = get(looking, Request::get(format!("/identity-zones/{}", segment(id)))).await?;
+    match answer.status {
+        StatusCode::OK => Ok(Some(found(looking.parsed(name, &answer)?))),
+        StatusCode::NOT_FOUND => Ok(None),
+        _ => Err(looking.refused(name, &answer).await),
+    }
+}
+
+async fn read_from_list(looking: &Looking, wanted: &str) -> Result<Found, Error> {
+    let request = Request::get("/identity-zones").long();
+    let name = request.name();
+    let answer = get(looking, request).await?;
+    if answer.status != StatusCode::OK {
+        return Err(looking.refused(&name, &answer).await);
+    }
+    let mut zones: Vec<wire::Zone> = looking.parsed(&name, &answer)?;
+    // UAA acts as if an inactive one were not there.
+    zones.retain(|zone| zone.active != Some(false));
+    // UAA stores subdomains in lower case.
+    let is_named =
+        |zone: &wire::Zone| zone.subdomain.as_deref().is_some_and(|sub| sub.eq_ignore_ascii_case(wanted));
+    let zone = zones.iter().position(|zone| zone.id == wanted);
+    match zone.or_else(|| zones.iter().position(is_named)) {
+        Some(at) => Ok(found(zones.swap_remove(at))),
+        None => Err(unknown(looking, wanted, near(wanted, &zones))),
+    }
+}
+
+fn found(zone: wire::Zone) -> Found {
+    Found { id: zone.id.clone(), default_groups: default_groups(zone) }
 }
 
 #[derive(serde::Deserialize)]

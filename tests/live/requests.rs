@@ -79,6 +79,15 @@ on_each_uaa! {
         world.file("pks.yml", &mapped);
         world.apply(0);
         costs(world, 8);
+        let (ran, seen) = counted(world, &["plan", "-f", "pks.yml", "-z", &world.zone.subdomain, "--detailed-exitcode"]);
+        assert_eq!((ran.code, seen.len()), (0, 8), "{ran:?} {seen:#?}");
+        let authorities = ["scim.read", "idps.read"].map(|scope| format!("zones.{}.{scope}", world.zone.id));
+        let client = world.foundation.has_client("zoned", &authorities.each_ref().map(String::as_str));
+        let proxy = Proxy::start(world.foundation, |_| Action::Forward).expect("the proxy starts");
+        let mut command = world.command(&["plan", "-f", "pks.yml", "--detailed-exitcode"]);
+        let command = command.env("UAA_TARGET", proxy.url()).env("UAA_CLIENT_ID", &client.0).env("UAA_CLIENT_SECRET", &client.1);
+        let ran = Ran::from(command.output().expect("runs"));
+        assert_eq!((ran.code, proxy.seen().len()), (0, 8), "{ran:?} {:#?}", proxy.seen());
     }
 }
 

@@ -72,6 +72,8 @@ impl<'a> Leaving<'a> {
             let key = &user.key;
             if !rule.origins.contains(&key.origin)
                 || world.names_user(key)
+                // Two accounts of one name, as a database can have them: it is not known which is meant.
+                || world.observed.ambiguous_users.contains(key)
                 || matches_any(&rule.except, key.username.as_str())
                 || rule.action == PruneAction::Deactivate && !user.active
             {

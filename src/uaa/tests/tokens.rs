@@ -198,17 +198,65 @@ async fn the_default_zone_by_its_id_is_no_switch_and_asks_for_no_authority() {
 }
 
 #[tokio::test]
-async fn another_zone_is_reached_by_the_header() {
-    let server = uaa().await;
+async fn another_zone_is_found_in_one_request_and_reached_by_the_header() {
+    const ID: &str = "bc2b2bbc-1bfa-4721-aa09-ef55c1352a1b";
+    let zone = |id: &str, subdomain: &str, active: bool| json!({"id": id, "subdomain": subdomain, "active": active, "config": {"userConfig": {"defaultGroups": ["openid"]}}});
+    for (wanted, id) in [("t1", "t1"), ("Sub", "t2"), (ID, ID), ("t4", ""), ("t1x", "")] {
+        let server = uaa().await;
+        on(&server, "GET", &format!("/identity-zones/{ID}"), [ok(zone(ID, "random", true))]).await;
+        let zones = [
+            zone("t0", "t1", true),
+            zone("t1", "other", true),
+            zone("t2", "sub", true),
+            zone("t4", "t4", false),
+        ];
+        on(&server, "GET", "/identity-zones", [ok(json!(zones))]).await;
+        on(&server, "GET", "/Groups/External", [page(0, [])]).await;
+        on(&server, "GET", "/Groups", [page(0, [])]).await;
+        let in_zone = Connection { zone: Some(wanted.to_owned()), ..connection(&server.uri()) };
+        let logged_in = super::super::log_in(in_zone, Server::default()).await;
+        assert_eq!(received(&server).await.len(), 1, "{wanted}");
+        let (reader, _) = match logged_in {
+            Ok(both) => both,
+            Err(error) => {
+                assert_eq!(id, "", "{error:?}");
+                assert!(text(&error).contains(&format!("no identity zone `{wanted}`")), "{error:?}");
+                assert!(text(&error).contains("did you mean `t"), "{error:?}");
+                continue;
+            }
+        };
+        let observed = reader.observe(&ReadScope::default()).await.expect("read");
+        assert_eq!((observed.server.zone.as_str(), observed.zone_by_header), (id, true));
+        assert!(observed.default_groups.is_some_and(|groups| groups.len() == 1));
+        for request in server.received_requests().await.expect("requests are recorded") {
+            let at = request.url.path();
+            assert_eq!(request.headers.contains_key("x-identity-zone-id"), at.starts_with("/Groups"), "{at}");
+        }
+        // Token, zone, groups, mappings.
+        assert_eq!(reader.requests(), 2 + 4);
+    }
+}
+
+#[tokio::test]
+async fn a_token_of_one_zone_only_reads_that_zone_there() {
+    let server = MockServer::start().await;
+    let zoned =
+        json!({"access_token": TOKEN, "token_type": "bearer", "expires_in": 9, "scope": "zones.t1.admin"});
+    on(&server, "POST", "/oauth/token", [ok(zoned)]).await;
     on(&server, "GET", "/identity-zones/t1", [ok(json!({"id": "t1", "subdomain": "t1"}))]).await;
     on(&server, "GET", "/Groups/External", [page(0, [])]).await;
     on(&server, "GET", "/Groups", [page(0, [])]).await;
-    let in_t1 = Connection { zone: Some("t1".to_owned()), ..connection(&server.uri()) };
-    let (reader, _) = super::super::log_in(in_t1, Server::default()).await.expect("a token");
-    let observed = reader.observe(&ReadScope::default()).await.expect("read");
-    assert_eq!((observed.server.zone.as_str(), observed.zone_by_header), ("t1", true));
+    let in_t1 = |zone: &str| Connection { zone: Some(zone.to_owned()), ..connection(&server.uri()) };
+    let (reader, _) = super::super::log_in(in_t1("t1"), Server::default()).await.expect("a token");
+    assert!(reader.observe(&ReadScope::default()).await.is_ok());
     for request in server.received_requests().await.expect("requests are recorded") {
         let at = request.url.path();
-        assert_eq!(request.headers.contains_key("x-identity-zone-id"), at.starts_with("/Groups"), "{at}");
+        assert_eq!(request.headers.contains_key("x-identity-zone-id"), at != "/oauth/token", "{at}");
     }
+    assert_eq!(reader.requests(), 2 + 4);
+    // What no header can hold is no zone, and nothing is asked.
+    let before = received(&server).await.len();
+    let error = super::super::log_in(in_t1("a\nb"), Server::default()).await.expect_err("no zone");
+    assert!(text(&error).contains("no identity zone `a\\u{a}b`"), "{error:?}");
+    assert_eq!(received(&server).await.len(), before);
 }

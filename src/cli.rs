@@ -64,6 +64,18 @@ pub enum Command {
     /// Make a manifest of what other tools were told: uaac scripts, uaa.yml or BOSH manifests, CSV lists; offline
     #[command(after_help = IMPORT_EXAMPLES)]
     Import(ImportArgs),
+    /// Give a client a new secret while the old one still works, then drop the old
+    #[command(after_help = ROTATE_EXAMPLES)]
+    Rotate(RotateArgs),
+    /// Set a user's password
+    #[command(after_help = PASSWORD_EXAMPLES)]
+    Password(PasswordArgs),
+    /// Let a user in again whom too many wrong passwords have locked out
+    #[command(after_help = "Example:\n  uaapply unlock alana")]
+    Unlock(UnlockArgs),
+    /// Show as whom a run comes, what it may do, and what it lacks for a manifest
+    #[command(after_help = WHOAMI_EXAMPLES)]
+    Whoami(WhoamiArgs),
     /// Print the JSON Schema of a manifest, for editors
     #[command(after_help = SCHEMA_EXAMPLE)]
     Schema,
@@ -122,6 +134,27 @@ Examples:
 
 Secrets in the source become variables; their values are written nowhere. What cannot be carried over is a comment in the
 manifest, and a line on standard error with its place in the source.";
+
+const ROTATE_EXAMPLES: &str = "\
+Examples:
+  uaapply rotate cluster-ci --out-file new-secret               generated; both work, then the new one alone
+  uaapply rotate cluster-ci --new-secret-file new-secret --wait 600
+  uaapply rotate --self --out-file new-secret                   the client that this run logs in as
+
+Interrupted at any point, the same new secret given by --new-secret-file goes on from there.";
+
+const PASSWORD_EXAMPLES: &str = "\
+Examples:
+  uaapply password alana                                        asks for it
+  uaapply password alana --generate --out-file alana.txt --must-change
+
+The client's token needs the authority password.write; uaa.admin does not stand for it.";
+
+const WHOAMI_EXAMPLES: &str = "\
+Examples:
+  uaapply whoami
+  uaapply whoami -f pks.yml                                     1 when an authority is missing for it
+  uaapply whoami --format json | jq .scopes";
 
 const SCHEMA_EXAMPLE: &str = "\
 Example:
@@ -253,6 +286,105 @@ pub enum From {
     UaaYml,
     /// A CSV list of users with a header
     Csv,
+}
+
+/// `uaapply rotate`.
+#[derive(Debug, Args)]
+pub struct RotateArgs {
+    /// The client whose secret it is
+    pub client: Option<String>,
+    /// Rotate the secret of the client that this run logs in as
+    #[arg(long = "self", help_heading = "New secret")]
+    pub own: bool,
+    /// Read the new secret from a file [else it is generated]
+    #[arg(long, value_name = "PATH", value_hint = ValueHint::FilePath, group = "new_source", help_heading = "New secret")]
+    pub new_secret_file: Option<PathBuf>,
+    /// Read the new secret from standard input
+    #[arg(long, group = "new_source", help_heading = "New secret")]
+    pub new_secret_stdin: bool,
+    /// Ask for the new secret
+    #[arg(long, group = "new_source", help_heading = "New secret")]
+    pub new_secret_prompt: bool,
+    /// Letters and digits of a generated one
+    #[arg(long, value_name = "N", default_value_t = 40, value_parser = clap::value_parser!(u16).range(16..=255), help_heading = "New secret")]
+    pub length: u16,
+    /// Write a generated one to a new file that only you may read
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, conflicts_with = "new_source", help_heading = "New secret")]
+    pub out_file: Option<PathBuf>,
+    /// Print a generated one to standard output
+    #[arg(long, conflicts_with_all = ["new_source", "out_file"], help_heading = "New secret")]
+    pub print: bool,
+    /// Seconds that both secrets work before the old one is dropped
+    #[arg(long, value_name = "SECONDS", default_value_t = 0, help_heading = "New secret")]
+    pub wait: u32,
+    /// The server.
+    #[command(flatten)]
+    pub connection: ConnectionArgs,
+}
+
+/// `uaapply password`.
+#[derive(Debug, Args)]
+pub struct PasswordArgs {
+    /// The user, of UAA's own store (origin uaa)
+    pub user: String,
+    /// Read the password from a file [else a prompt]
+    #[arg(long, value_name = "PATH", value_hint = ValueHint::FilePath, group = "new_source", help_heading = "Password")]
+    pub password_file: Option<PathBuf>,
+    /// Read the password from standard input
+    #[arg(long, group = "new_source", help_heading = "Password")]
+    pub password_stdin: bool,
+    /// Generate the password
+    #[arg(long, group = "new_source", help_heading = "Password")]
+    pub generate: bool,
+    /// Letters and digits of a generated one
+    #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u16).range(16..=255), help_heading = "Password")]
+    pub length: u16,
+    /// Write a generated one to a new file that only you may read
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, requires = "generate", help_heading = "Password")]
+    pub out_file: Option<PathBuf>,
+    /// Print a generated one to standard output
+    #[arg(long, requires = "generate", conflicts_with = "out_file", help_heading = "Password")]
+    pub print: bool,
+    /// The user has to choose another at the next log-in
+    #[arg(long, help_heading = "Password")]
+    pub must_change: bool,
+    /// The server.
+    #[command(flatten)]
+    pub connection: ConnectionArgs,
+}
+
+/// `uaapply unlock`.
+#[derive(Debug, Args)]
+pub struct UnlockArgs {
+    /// The user
+    pub user: String,
+    /// The user's origin; UAA locks only users of its own
+    #[arg(long, value_name = "ORIGIN", default_value = "uaa")]
+    pub origin: String,
+    /// The server.
+    #[command(flatten)]
+    pub connection: ConnectionArgs,
+}
+
+/// `uaapply whoami`.
+#[derive(Debug, Args)]
+pub struct WhoamiArgs {
+    /// A manifest to tell what is missing for it.
+    #[command(flatten)]
+    pub manifest: ManifestArgs,
+    /// The server.
+    #[command(flatten)]
+    pub connection: ConnectionArgs,
+    /// The form on standard output; json is a versioned format
+    #[arg(
+        long,
+        value_enum,
+        default_value_t,
+        value_name = "text|json",
+        hide_possible_values = true,
+        help_heading = "Output"
+    )]
+    pub format: Format,
 }
 
 /// Output formats of values.
@@ -427,7 +559,15 @@ mod tests {
             for arg in command.get_arguments().filter(|arg| arg.get_id().as_str().contains("secret")) {
                 let id = arg.get_id().as_str();
                 assert!(
-                    ["client_secret_file", "client_secret_stdin", "client_secret_command"].contains(&id),
+                    [
+                        "client_secret_file",
+                        "client_secret_stdin",
+                        "client_secret_command",
+                        "new_secret_file",
+                        "new_secret_stdin",
+                        "new_secret_prompt",
+                    ]
+                    .contains(&id),
                     "{id}"
                 );
             }

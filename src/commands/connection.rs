@@ -25,9 +25,14 @@ pub(super) fn check(args: &ConnectionArgs, manifest: &ManifestArgs) -> Result<()
     Ok(())
 }
 
-/// Checks the target before anything is read.
-pub(super) fn check_target(args: &ConnectionArgs) -> Result<(), Error> {
-    target(args.target.as_deref()).map(|_| ())
+/// The same for a command without a manifest; `stdin` tells whether it reads something else from standard input.
+pub(super) fn check_alone(args: &ConnectionArgs, stdin: bool) -> Result<(), Error> {
+    target(args.target.as_deref())?;
+    if args.client_secret_stdin && stdin {
+        return Err(Error::new("standard input cannot be both the client's own secret and the new one")
+            .hint("give the client's own by UAA_CLIENT_SECRET or --client-secret-file"));
+    }
+    Ok(())
 }
 
 /// Puts together how to reach UAA.

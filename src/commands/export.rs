@@ -1,6 +1,6 @@
 //! `uaapply export`: what the server has, as a manifest. Has a reader and nothing else, so it cannot write to UAA.
 
-use super::connection::{check_target, connection};
+use super::connection::{check_alone, connection};
 use super::console::Console;
 use super::{Stop, out_file};
 use crate::cli::ExportArgs;
@@ -13,7 +13,7 @@ use crate::uaa::{self, Reader};
 
 /// Runs the command.
 pub(super) async fn run(args: &ExportArgs, console: &Console) -> Result<Exit, Stop> {
-    check_target(&args.connection)?;
+    check_alone(&args.connection, false)?;
     if let Some(path) = &args.output {
         out_file::check(path, args.force)?;
     }

@@ -7,12 +7,16 @@ mod export;
 mod import;
 mod look;
 mod man;
+mod new_secret;
 mod out_file;
+mod password;
 mod plan;
 mod progress;
 mod report_file;
+mod rotate;
 mod secret;
 mod validate;
+mod whoami;
 
 use clap::CommandFactory;
 
@@ -54,6 +58,10 @@ pub fn run(cli: Cli) -> Exit {
         Command::Validate(args) => validate::run(&args, &console),
         Command::Export(args) => block_on(export::run(&args, &console)),
         Command::Import(args) => import::run(&args, &console),
+        Command::Rotate(args) => block_on(rotate::run(&args, &console)),
+        Command::Password(args) => block_on(password::run(&args, &console)),
+        Command::Unlock(args) => block_on(password::unlock(&args, &console)),
+        Command::Whoami(args) => block_on(whoami::run(&args, &console)),
         Command::Schema => console.json(&crate::manifest::schema()),
         Command::Completions { shell } => {
             let mut script = Vec::new();

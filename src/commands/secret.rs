@@ -1,4 +1,4 @@
-//! Where the client's secret comes from: a file, standard input, a command, the environment, a prompt. Never an argument.
+//! Where the client's secret comes from, and how others are read: a file, standard input, a command, the environment, a prompt. Never an argument.
 
 use std::io::Read as _;
 use std::path::Path;
@@ -19,7 +19,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// Gets the secret from the first source that is given.
 pub(super) async fn client_secret(args: &ConnectionArgs, console: &Console) -> Result<SecretString, Error> {
     if let Some(path) = &args.client_secret_file {
-        return from_file(path);
+        return from_file(path, "--client-secret-file");
     }
     if args.client_secret_stdin {
         return from_reader(std::io::stdin().lock(), "standard input (--client-secret-stdin)");
@@ -36,14 +36,16 @@ pub(super) async fn client_secret(args: &ConnectionArgs, console: &Console) -> R
     }
 }
 
-fn from_file(path: &Path) -> Result<SecretString, Error> {
-    let name = format!("{} (--client-secret-file)", path.display());
+/// Reads one from the file that `option` names.
+pub(super) fn from_file(path: &Path, option: &str) -> Result<SecretString, Error> {
+    let name = format!("{} ({option})", path.display());
     let file = std::fs::File::open(path)
         .map_err(|error| Error::new(format!("cannot read {name}")).cause(error.to_string()))?;
     from_reader(file, &name)
 }
 
-fn from_reader(reader: impl std::io::Read, name: &str) -> Result<SecretString, Error> {
+/// Reads one to the end.
+pub(super) fn from_reader(reader: impl std::io::Read, name: &str) -> Result<SecretString, Error> {
     let mut bytes = Vec::new();
     reader
         .take(LONGEST + 1)
@@ -119,6 +121,20 @@ fn from_prompt(args: &ConnectionArgs) -> Result<SecretString, Error> {
     secret
         .map(SecretString::from)
         .map_err(|error| Error::new("cannot ask for the secret").cause(error.to_string()))
+}
+
+/// Asks for a new one, twice.
+pub(super) fn ask_twice(what: &str) -> Result<SecretString, Error> {
+    if !Console::can_ask() {
+        return Err(Error::new("nobody can be asked here")
+            .hint("give it by a file or by standard input, or let it be generated: see --help"));
+    }
+    let asked = dialoguer::Password::new()
+        .with_prompt(crate::visible::visible(what))
+        .with_confirmation("Once more", "the two differ")
+        .interact();
+    let secret = asked.map_err(|error| Error::new("cannot ask").cause(error.to_string()))?;
+    from_bytes(secret.into_bytes(), "what was typed")
 }
 
 /// Takes off one line end; an empty secret is a mistake of whoever wrote the source.

@@ -5,11 +5,13 @@
 
 mod access;
 mod clients;
+mod commands;
 mod connecting;
 mod export;
 mod interrupted;
 mod pks_day;
 mod readme;
+mod removal;
 mod requests;
 mod secrets;
 mod server_rules;

@@ -4,8 +4,21 @@ use std::path::Path;
 
 use crate::story::Story;
 
-const COMMANDS: [&str; 9] =
-    ["", "plan", "apply", "validate", "export", "import", "schema", "completions", "man"];
+const COMMANDS: [&str; 13] = [
+    "",
+    "plan",
+    "apply",
+    "validate",
+    "rotate",
+    "password",
+    "unlock",
+    "whoami",
+    "export",
+    "import",
+    "schema",
+    "completions",
+    "man",
+];
 
 #[test]
 fn the_command_line_reference_is_fresh() {

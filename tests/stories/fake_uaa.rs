@@ -185,6 +185,33 @@ impl State {
                 self.rows(id).retain(|row| row["value"] != *member);
                 ok(json!({}))
             }
+            ("DELETE", ["Groups", "External", "groupId", id, "externalGroup", name, "origin", _]) => {
+                let name = name.replace("%3D", "=").replace("%2C", ",");
+                self.mappings.retain(|row| row["groupId"] != *id || row["externalGroup"] != name);
+                ok(json!({}))
+            }
+            ("DELETE", ["Groups", id]) => {
+                self.groups.retain(|group| group["id"] != *id);
+                ok(json!({}))
+            }
+            // As UAA before 76.15: it forgets the user's memberships.
+            ("DELETE", ["Users", id]) => {
+                self.users.retain(|user| user["id"] != *id);
+                ok(json!({}))
+            }
+            ("GET", ["Users", id]) => match self.users.iter().find(|user| user["id"] == *id) {
+                Some(user) => ok(user.clone()),
+                None => error(404, "scim_resource_not_found", "there is no such user"),
+            },
+            ("PUT", ["Users", id]) => match self.users.iter_mut().find(|user| user["id"] == *id) {
+                Some(user) => {
+                    for (name, value) in body.as_object().into_iter().flatten() {
+                        user[name] = value.clone();
+                    }
+                    ok(user.clone())
+                }
+                None => error(404, "scim_resource_not_found", "there is no such user"),
+            },
             _ => error(404, "not_found", "the stand-in does not play this"),
         }
     }

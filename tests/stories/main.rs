@@ -14,6 +14,7 @@ mod import;
 #[cfg(unix)]
 mod interrupted;
 mod plan;
+mod removal;
 mod secrets;
 mod story;
 mod streams;

@@ -1,7 +1,8 @@
 //! The steps in which users, groups and clients go: what hangs on them first.
 //!
-//! UAA forgets some memberships of a deleted user (before 76.15 those of another origin than the user's; later versions
-//! fail over rows in default groups, facts §2.7), so each is removed before it. Deleting a group takes its rows, its
+//! UAA forgets some memberships of a deleted user (before 76.15 those of another origin than the user's, 4.10 those that
+//! a login brought too; later versions fail over rows in default groups, facts §2.7), so each is removed before it,
+//! whatever its origin. Deleting a group takes its rows, its
 //! place in other groups and its mappings along, those that UAA could not delete alone too.
 
 use std::collections::BTreeMap;
@@ -33,11 +34,6 @@ fn delete_user(user: &UserKey, going: Going<'_>, desired: &Desired, world: &Worl
     let Some(observed) = world.user(user) else { return };
     let mut needs = Vec::new();
     for group in world.containers(&observed.id) {
-        let Some(row) = group.rows.get(&observed.id) else { continue };
-        // What its logins brought goes with it in every version.
-        if !row.origin.is_uaa() && row.origin == user.origin {
-            continue;
-        }
         let group = desired.groups.get(&group.name).map_or(&group.name, |entry| &entry.name);
         let membership = Membership { group: group.clone(), member: Member::User(user.clone()) };
         needs.push(diff.add(Draft {

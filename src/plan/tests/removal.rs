@@ -69,16 +69,18 @@ fn a_user_of_a_directory_is_let_in_again_and_by_what() {
         .maps("pks.clusters.manage", "ldap", "cn=dev")
         .maps("team", "saml", "x");
     let plan = Manifest::new().no_user("ldap/cody").plan(&site);
-    // The row that a login brought goes with the user; UAA before 76.15 forgets the other.
+    // Rows that a login brought too: 4.10.0 forgets them.
     assert_eq!(
         lines(&plan),
         [
             "0 delete remove_member inner/ldap/cody",
-            "1 delete delete_user ldap/cody needs [0] [EndsSessions, Readmitted, TakesAlong, Residual]",
+            "1 delete remove_member pks.clusters.manage/ldap/cody",
+            "2 delete remove_member team/ldap/cody",
+            "3 delete delete_user ldap/cody needs [0, 1, 2] [EndsSessions, Readmitted, TakesAlong, Residual]",
         ]
     );
     assert_eq!(
-        plan.changes[1].notes[1..],
+        plan.changes[3].notes[1..],
         [
             "Origin `ldap` lets `ldap/cody` in again at the next login, as a new account. Block the user there.",
             "Deleting `ldap/cody` takes along its memberships of `inner`, `pks.clusters.manage`, `team`, its approvals \

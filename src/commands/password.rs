@@ -1,0 +1,113 @@
+//! `uaapply password` and `uaapply unlock`: one user of UAA's own store at a time.
+
+use secrecy::SecretString;
+
+use super::Stop;
+use super::connection::{check_alone, connection};
+use super::console::Console;
+use super::new_secret::{Place, Source, get, place};
+use crate::cli::{ConnectionArgs, PasswordArgs, UnlockArgs};
+use crate::desired::Secrets;
+use crate::error::{Error, Exit};
+use crate::model::{Guid, Origin, UserKey, Username};
+use crate::uaa::{self, Need, WriteError, WriteErrorKind, Writer, Written};
+
+/// Runs `uaapply password`.
+pub(super) async fn run(args: &PasswordArgs, console: &Console) -> Result<Exit, Stop> {
+    check_alone(&args.connection, args.password_stdin)?;
+    if args.connection.zone.as_deref().is_some_and(|zone| !zone.is_empty()) {
+        return Err(Error::new(
+            "UAA sets no passwords through --zone: the right to do so gets lost on the way",
+        )
+        .hint("give the zone's own address as --target, with a client of that zone, and leave --zone out")
+        .into());
+    }
+    let place = match source(args) {
+        Source::Generated(_) => place(args.out_file.as_deref(), args.print, "password")?,
+        Source::File(_) | Source::Stdin | Source::Prompt => Place::Nowhere,
+    };
+    place.check()?;
+    let user = UserKey::new(Origin::uaa(), Username::new(&*args.user));
+    let password = get(&source(args), "--password", &format!("New password of {}", args.user))?;
+    let mut needs = vec![Need::Read, Need::Passwords];
+    if args.must_change {
+        needs.push(Need::Unlock);
+    }
+    let (writer, id) = find(&args.connection, &user, &needs, Some(&password), console).await?;
+    place.hand_over(&password, console)?;
+    let set = match writer.set_password(&id, &password).await {
+        Ok(set) => set,
+        Err(error) => {
+            let set = match error.kind {
+                WriteErrorKind::Refused | WriteErrorKind::Drifted => {
+                    place.take_back();
+                    "is not set"
+                }
+                WriteErrorKind::Faulty
+                | WriteErrorKind::Systemic
+                | WriteErrorKind::Unsettled
+                | WriteErrorKind::Unknown => "may be set or not; the same command with it again settles that",
+            };
+            return Err(failed(&format!("the password of {user} {set}"), error).into());
+        }
+    };
+    if args.must_change
+        && let Err(error) = writer.must_change_password(&id).await
+    {
+        let what = format!("the password of {user} is set, but need not be changed at the next log-in");
+        console.error(&failed(&what, error));
+        return Ok(Exit::Partial);
+    }
+    let next = if args.must_change { "; another has to be chosen at the next log-in" } else { "" };
+    let name = crate::visible::visible(&user.to_string());
+    match set {
+        Written::Done => console.note(&format!("{name} has the new password{next}; sessions are ended.")),
+        Written::AlreadySo => console.note(&format!("{name} has this password already{next}.")),
+    }
+    Ok(Exit::Done)
+}
+
+fn source(args: &PasswordArgs) -> Source<'_> {
+    match &args.password_file {
+        Some(path) => Source::File(path),
+        None if args.password_stdin => Source::Stdin,
+        None if args.generate => Source::Generated(args.length),
+        None => Source::Prompt,
+    }
+}
+
+/// Runs `uaapply unlock`.
+pub(super) async fn unlock(args: &UnlockArgs, console: &Console) -> Result<Exit, Stop> {
+    check_alone(&args.connection, false)?;
+    let user = UserKey::new(Origin::new(&*args.origin), Username::new(&*args.user));
+    let needs = [Need::Read, Need::Unlock];
+    let (writer, id) = find(&args.connection, &user, &needs, None, console).await?;
+    writer.unlock(&id).await.map_err(|error| failed(&format!("{user} is not unlocked"), error))?;
+    // Whether there was a lock UAA does not tell.
+    console.note(&format!("{} is not locked.", crate::visible::visible(&user.to_string())));
+    Ok(Exit::Done)
+}
+
+/// Logs in and finds the user.
+async fn find(
+    args: &ConnectionArgs,
+    user: &UserKey,
+    needs: &[Need],
+    password: Option<&SecretString>,
+    console: &Console,
+) -> Result<(Writer, Guid), Stop> {
+    let secrets = Secrets { others: password.into_iter().cloned().collect(), ..Secrets::default() };
+    let connection = connection(args, &secrets, console).await?;
+    let server = uaa::identify(&connection).await?;
+    let (_, writer) = uaa::log_in_for(connection, server, needs).await?;
+    let id = writer.user_id(user).await.map_err(|error| match error.kind {
+        WriteErrorKind::Refused => Error::new(error.message)
+            .hint("names are compared without case; users of an identity provider have another --origin"),
+        _ => failed(&format!("{user} cannot be looked up"), error),
+    })?;
+    Ok((writer, id))
+}
+
+fn failed(what: &str, error: WriteError) -> Error {
+    Error::new(crate::visible::visible(what)).cause(error.message)
+}

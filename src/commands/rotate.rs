@@ -1,0 +1,245 @@
+//! `uaapply rotate`: a client gets a new secret, and both work until the new one is proved.
+//!
+//! ```text
+//! new secret ─▶ its place ─▶ ADD ─▶ does it log in? ─▶ wait ─▶ DELETE the old ─▶ does it still log in?
+//! ```
+//! Interrupted anywhere, the old secret works or the new one is in its place; the same secret given again goes on
+//! from where it was.
+
+use std::time::Duration;
+
+use secrecy::SecretString;
+
+use super::Stop;
+use super::connection::{check_alone, connection};
+use super::console::Console;
+use super::new_secret::{Place, Source, get, place};
+use crate::cli::RotateArgs;
+use crate::desired::Secrets;
+use crate::error::{Error, Exit};
+use crate::model::ClientId;
+use crate::uaa::{self, Connection, Need, Reader, SecretChange, WriteError, WriteErrorKind, Writer};
+use crate::visible::visible;
+
+/// Runs the command.
+pub(super) async fn run(args: &RotateArgs, console: &Console) -> Result<Exit, Stop> {
+    check_alone(&args.connection, args.new_secret_stdin)?;
+    let client = client(args)?;
+    let place = match source(args) {
+        Source::Generated(_) => place(args.out_file.as_deref(), args.print, "secret")?,
+        Source::File(_) | Source::Stdin | Source::Prompt => Place::Nowhere,
+    };
+    place.check()?;
+    let new = get(&source(args), "--new-secret", &format!("New secret of client {client}"))?;
+    let secrets = Secrets { others: vec![new.clone()], ..Secrets::default() };
+    let connection = connection(&args.connection, &secrets, console).await?;
+    let server = uaa::identify(&connection).await?;
+    let (reader, writer) = uaa::log_in_for(connection.clone(), server, &[Need::ClientSecrets]).await?;
+    let rotation = Rotation { args, client, new, place, connection, reader, writer, console };
+    rotation.rotate().await
+}
+
+fn source(args: &RotateArgs) -> Source<'_> {
+    match &args.new_secret_file {
+        Some(path) => Source::File(path),
+        None if args.new_secret_stdin => Source::Stdin,
+        None if args.new_secret_prompt => Source::Prompt,
+        None => Source::Generated(args.length),
+    }
+}
+
+/// The client that is meant. The own one is another matter: who rotates it by mistake locks others out.
+fn client(args: &RotateArgs) -> Result<ClientId, Error> {
+    let own = args.connection.client_id.as_str();
+    match (args.client.as_deref(), args.own) {
+        (None, true) => Ok(ClientId::new(own)),
+        (None, false) => Err(Error::new("no client: whose secret?").hint("uaapply rotate CLIENT, or --self")),
+        (Some(client), true) if client != own => {
+            Err(Error::new(format!("--self is client `{own}`, not `{client}`")))
+        }
+        (Some(client), false) if client == own => Err(Error::new(format!(
+            "`{own}` is the client that this run is logged in as; whoever else uses its secret needs the new one"
+        ))
+        .hint("give --self if that is meant")),
+        (Some(client), _) => Ok(ClientId::new(client)),
+    }
+}
+
+struct Rotation<'a> {
+    args: &'a RotateArgs,
+    client: ClientId,
+    new: SecretString,
+    place: Place,
+    connection: Connection,
+    reader: Reader,
+    writer: Writer,
+    console: &'a Console,
+}
+
+impl Rotation<'_> {
+    async fn rotate(&self) -> Result<Exit, Stop> {
+        let client = visible(self.client.as_str());
+        if self.args.own && self.connection.zone.is_some() {
+            return Err(Error::new("--self is a client of the default zone").hint("leave --zone out").into());
+        }
+        // Asked first: where secrets cannot be tried, nothing is begun.
+        if self.works(&SecretString::from("")).await? {
+            return Err(Error::new(format!("client `{client}` has the empty secret: it is a public client"))
+                .hint("to make it a confidential one, give it a client_secret in a manifest")
+                .into());
+        }
+        let resumed = self.works(&self.new).await?;
+        if resumed {
+            self.console.note(&format!("The new secret of {client} works already: going on from there."));
+        } else {
+            self.add(&client).await?;
+            self.console.note(&format!("{client} has a second secret; the old one still works."));
+        }
+        self.finish(&client, resumed).await.or_else(|stop| match stop {
+            Stop::Exit(exit) => Ok(exit),
+            Stop::Error(error) => {
+                self.console
+                    .error(&error.hint(format!("both secrets may still work; to go on: {}", self.again())));
+                Ok(Exit::Partial)
+            }
+        })
+    }
+
+    /// Gives the client the second secret; an error here has changed nothing.
+    async fn add(&self, client: &str) -> Result<(), Stop> {
+        self.place.hand_over(&self.new, self.console)?;
+        let error = match self.writer.add_client_secret(&self.client, &self.new, self.own(false)).await {
+            Ok(SecretChange::Done) => return Ok(()),
+            Ok(SecretChange::Count) => {
+                self.place.take_back();
+                return Err(Error::new(format!(
+                    "client `{client}` has two secrets already, or none, and the new one is not among them; nothing was changed"
+                ))
+                .hint("a rotation that was interrupted goes on with its own new secret: --new-secret-file FILE, with the file of that run")
+                .hint("to end with one secret whatever they are, declare client_secret in a manifest and apply it: it replaces both")
+                .into());
+            }
+            Err(error) => error,
+        };
+        match error.kind {
+            WriteErrorKind::Refused | WriteErrorKind::Drifted => {
+                self.place.take_back();
+                Err(explained(error, format!("client `{client}` gets no second secret; nothing was changed"))
+                    .into())
+            }
+            // Maybe it was handled.
+            WriteErrorKind::Faulty
+            | WriteErrorKind::Systemic
+            | WriteErrorKind::Unsettled
+            | WriteErrorKind::Unknown => match self.works(&self.new).await {
+                Ok(true) => Ok(()),
+                Ok(false) => {
+                    self.place.take_back();
+                    Err(explained(
+                        error,
+                        format!("client `{client}` gets no second secret; nothing was changed"),
+                    )
+                    .into())
+                }
+                Err(_) => {
+                    let what = format!("nobody knows whether client `{client}` got its second secret");
+                    let error = explained(error, what).hint(format!("to go on: {}", self.again()));
+                    self.console.error(&error);
+                    Err(Stop::Exit(Exit::Partial))
+                }
+            },
+        }
+    }
+
+    /// Proves the new secret, waits, drops the old one, and looks whether the right one went.
+    async fn finish(&self, client: &str, resumed: bool) -> Result<Exit, Stop> {
+        if !self.works(&self.new).await? {
+            return Err(Error::new(format!("the new secret of client `{client}` does not log in")).into());
+        }
+        let own;
+        let writer = if self.args.own {
+            // The proof: a session of its own. The old one's token ends with the old secret.
+            let connection = Connection { client_secret: self.new.clone(), ..self.connection.clone() };
+            let server = uaa::identify(&connection).await?;
+            own = uaa::log_in_for(connection, server, &[Need::ClientSecrets]).await?.1;
+            &own
+        } else {
+            &self.writer
+        };
+        self.wait().await?;
+        let mut dropped = writer.drop_old_client_secret(&self.client, self.own(true)).await;
+        if dropped.as_ref().is_err_and(|error| error.kind != WriteErrorKind::Refused) {
+            // Maybe it was handled; then there is but one left, and UAA says so.
+            dropped = writer.drop_old_client_secret(&self.client, self.own(true)).await;
+        }
+        let dropped = dropped.map_err(|error| {
+            explained(error, format!("the old secret of client `{client}` is not dropped"))
+        })?;
+        if !self.works(&self.new).await? {
+            return self.put_back(client, writer).await;
+        }
+        let done = match (dropped, resumed) {
+            (SecretChange::Count, true) => "has this secret alone, as it had",
+            _ => "has the new secret alone",
+        };
+        self.console.note(&format!("{client} {done}."));
+        Ok(Exit::Done)
+    }
+
+    /// UAA drops the older of two. When a run goes on with a secret that is the older one, that was the wrong one.
+    async fn put_back(&self, client: &str, writer: &Writer) -> Result<Exit, Stop> {
+        let added = writer.add_client_secret(&self.client, &self.new, None).await;
+        added
+            .map_err(|error| explained(error, format!("client `{client}` lost the secret that was given")))?;
+        Err(Error::new(format!(
+            "the secret that was given is the older of the two of client `{client}`; it was dropped and added again"
+        ))
+        .cause("another new secret, which is not known here, was added after it and works too")
+        .into())
+    }
+
+    async fn wait(&self) -> Result<(), Stop> {
+        if self.args.wait == 0 {
+            return Ok(());
+        }
+        self.console.note(&format!("Both work for another {} s (--wait).", self.args.wait));
+        tokio::select! {
+            () = tokio::time::sleep(Duration::from_secs(self.args.wait.into())) => Ok(()),
+            _ = tokio::signal::ctrl_c() => {
+                self.console.say(&format!("Interrupted; both secrets work. To go on: {}\n", self.again()));
+                Err(Stop::Exit(Exit::Partial))
+            }
+        }
+    }
+
+    async fn works(&self, secret: &SecretString) -> Result<bool, Error> {
+        self.reader.secret_works(&self.client, secret).await
+    }
+
+    /// What a client that changes its own secret has to name, after the new one was added or before.
+    fn own(&self, added: bool) -> Option<&SecretString> {
+        match (self.args.own, added) {
+            (true, true) => Some(&self.new),
+            (true, false) => Some(&self.connection.client_secret),
+            (false, _) => None,
+        }
+    }
+
+    /// The command that goes on where this one ended.
+    fn again(&self) -> String {
+        let file = match (&self.place, &self.args.new_secret_file) {
+            (Place::File(path), _) | (_, Some(path)) => crate::visible::shell(&path.display().to_string()),
+            _ => "FILE".to_owned(),
+        };
+        let own = if self.args.own { " --self" } else { "" };
+        format!(
+            "uaapply rotate {}{own} --new-secret-file {file}",
+            crate::visible::shell(self.client.as_str())
+        )
+    }
+}
+
+/// What a failed write means here, with UAA's words.
+fn explained(error: WriteError, what: String) -> Error {
+    Error::new(what).cause(error.message)
+}

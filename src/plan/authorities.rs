@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Action, Plan};
+use super::{Action, BlindSpotWhat, Plan};
 use crate::observed::Observed;
 
 /// An authority that the token lacks.
@@ -17,7 +17,11 @@ pub struct MissingAuthority {
 /// Returns the authorities that the token lacks for carrying out `plan`, each with what it is needed for.
 #[must_use]
 pub fn missing_authorities(plan: &Plan, observed: &Observed) -> Vec<MissingAuthority> {
-    let actions: BTreeMap<Action, ()> = plan.changes.iter().map(|change| (change.action, ())).collect();
+    let secrets = plan.blind_spots.iter().filter(|spot| spot.what == BlindSpotWhat::ClientSecret);
+    // Apply settles them with the request that sets one.
+    let secrets = secrets.map(|_| (Action::SetClientSecret, ()));
+    let actions = plan.changes.iter().map(|change| (change.action, ())).chain(secrets);
+    let actions: BTreeMap<Action, ()> = actions.collect();
     let missing = actions.into_keys().filter_map(|action| {
         let (needed_for, scopes) = needs(action);
         let zone = observed.zone_by_header.then_some(observed.server.zone.as_str());
@@ -41,7 +45,8 @@ fn needs(action: Action) -> (&'static str, &'static [&'static str]) {
         Action::RemoveMember => ("remove members from groups", &["scim.write"]),
         Action::MapExternalGroup => ("map external groups", &["scim.write"]),
         Action::UnmapExternalGroup => ("unmap external groups", &["scim.write"]),
-        Action::CreateClient => ("create clients", &["clients.write", "clients.admin"]),
+        // `clients.write` alone may give a client only what it holds itself (trap 46).
+        Action::CreateClient => ("create clients", &["clients.admin"]),
         Action::UpdateClient => ("change clients", &["clients.admin"]),
         Action::SetClientSecret => ("set client secrets", &["clients.admin"]),
         Action::DeleteClient => ("delete clients", &["clients.write", "clients.admin"]),

@@ -247,6 +247,12 @@ impl From<&UserKey> for Object {
     }
 }
 
+impl From<&ClientId> for Object {
+    fn from(client: &ClientId) -> Self {
+        Self::Client { client_id: client.clone() }
+    }
+}
+
 impl From<&GroupName> for Object {
     fn from(group: &GroupName) -> Self {
         Self::Group { group: group.clone() }
@@ -304,6 +310,11 @@ pub enum FieldValue {
     Variable {
         /// The variable's name.
         variable: String,
+    },
+    /// Further information of a client that none of the above can say.
+    Json {
+        /// It.
+        json: serde_json::Value,
     },
 }
 
@@ -368,6 +379,8 @@ pub enum Risk {
     TakesAlong,
     /// A way in remains: nested, mapped, or by default.
     Residual,
+    /// UAA's own configuration writes the client anew at each restart.
+    Bootstrapped,
 }
 
 /// Something related to the manifest that is left as it is.
@@ -412,6 +425,8 @@ pub enum KeptWhy {
     BuiltIn,
     /// Would be pruned, and this run is logged in as it.
     OwnIdentity,
+    /// The client's secret is neither tried nor set: the client is privileged, or the one that we are logged in as.
+    SecretUnchecked,
 }
 
 /// Something that was not compared.
@@ -477,6 +492,8 @@ pub enum Rail {
     Empties,
     /// Many removals at once.
     Removals,
+    /// The secret of a privileged client may be set.
+    Takeover,
     /// A mapping that UAA could not delete again.
     Undeletable,
     /// What no manifest names would be removed.

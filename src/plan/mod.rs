@@ -11,6 +11,8 @@
 
 mod authorities;
 pub mod change;
+mod client_objections;
+mod client_risks;
 mod diff;
 mod digest;
 mod objections;
@@ -38,6 +40,7 @@ pub use change::{
     Action, BlindSpot, BlindSpotWhat, Change, Expects, FORMAT, FieldChange, FieldValue, Finding, Kept,
     KeptWhy, Kind, Object, Phase, Plan, Presence, Rail, Risk, Summary,
 };
+pub use diff::clients::{client_fields, client_value};
 pub use diff::users::user_fields;
 pub use digest::digest;
 pub use rails::check_pin;
@@ -103,7 +106,8 @@ pub fn make(
         before_own: &before_own,
         after: &after,
     };
-    let findings = rails::findings(&case, &observed.server, allow);
+    let mut findings = rails::findings(&case, &observed.server, allow);
+    findings.extend(rails::secrets::sort(&mut diff, &case, allow));
     let notices = rails::notices(&case);
     rails::mark(&mut changes, &findings, notices);
 

@@ -17,6 +17,7 @@ pub(super) fn objections(desired: &Desired, world: &World<'_>) -> Vec<Objection>
         email(user, world, &mut found);
         password(user, world, &mut found);
     }
+    found.extend(super::client_objections::objections(desired, world));
     groups(desired, world, &mut found);
     for (group, wishes) in &desired.memberships {
         missing_group(group, wishes.values(), desired, world, &mut found);

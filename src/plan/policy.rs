@@ -70,6 +70,27 @@ impl Policy {
     }
 }
 
+impl Policy {
+    /// Tells whether a client's scope or authority matters as much: in a client's, `*` stands for any text.
+    #[must_use]
+    pub fn reaches_privileged(&self, scope: &str) -> bool {
+        if !scope.contains('*') {
+            return self.is_privileged(&GroupName::new(scope));
+        }
+        let head = |pattern: &str| pattern.split('*').next().unwrap_or_default().to_lowercase();
+        let reaches = |privileged: &String| match privileged.contains('*') {
+            false => matches(&scope.to_lowercase(), privileged),
+            // Both stand for many; rather one too many than one too few.
+            true => {
+                let (ours, theirs) = (head(scope), head(privileged));
+                ours.starts_with(&theirs) || theirs.starts_with(&ours)
+            }
+        };
+        let spared = |exception: &String| *exception == scope.to_lowercase();
+        self.privileged.iter().any(reaches) && !self.unprivileged.iter().any(spared)
+    }
+}
+
 /// Tells whether `text` has the form of `pattern`, in which `*` stands for any text.
 pub(super) fn matches(pattern: &str, text: &str) -> bool {
     let Some((head, tail)) = pattern.split_once('*') else { return pattern == text };
@@ -145,6 +166,19 @@ mod tests {
             "x.y uaa.admin",
         ] {
             assert!(policy.is_privileged(&GroupName::new(name)), "{name}");
+        }
+        for (scope, reaches) in [
+            ("uaa.*", true),
+            ("*.admin", true),
+            ("zones.*.admin", true),
+            ("zones.*.read", false),
+            ("bosh.*", true),
+            ("*", true),
+            ("space.*.developer", false),
+            ("UAA.Admin", true),
+            ("openid", false),
+        ] {
+            assert_eq!(policy.reaches_privileged(scope), reaches, "{scope}");
         }
         for name in [
             "pks.clusters.admin",

@@ -2,10 +2,12 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use super::diff::clients::written;
 use super::diff::users::UserField;
 use super::{Action, Change, FieldChange, FieldValue, Object};
+use crate::client::ClientFields;
 use crate::model::{GroupName, Guid, Mapping, Origin, UserKey, Username};
-use crate::observed::{MemberKind, MemberRow, Observed, ObservedGroup, ObservedUser};
+use crate::observed::{MemberKind, MemberRow, Observed, ObservedClient, ObservedGroup, ObservedUser};
 
 /// Carries out changes on a copy. Objects that would be created get an id that UAA never gives.
 #[cfg(test)]
@@ -70,14 +72,26 @@ impl Projector {
                     self.state.mappings.remove(&mapping);
                 }
             }
+            Action::CreateClient | Action::UpdateClient => self.write_client(change),
+            // Nobody can see it.
+            Action::SetClientSecret => {}
             Action::DeleteClient => {
                 if let Object::Client { client_id } = &change.object {
                     self.state.clients.remove(client_id);
                 }
             }
-            // Clients are not observed yet.
-            Action::CreateClient | Action::UpdateClient | Action::SetClientSecret => {}
         }
+    }
+
+    fn write_client(&mut self, change: &Change) {
+        let Object::Client { client_id } = &change.object else { return };
+        let fields = match (change.action, self.state.clients.remove(client_id)) {
+            (Action::CreateClient, _) => ClientFields::new(),
+            (_, Some(client)) => client.fields,
+            (_, None) => return,
+        };
+        let client = ObservedClient { id: client_id.clone(), fields: written(fields, &change.fields) };
+        self.state.clients.insert(client_id.clone(), client);
     }
 
     fn create_user(&mut self, change: &Change) {

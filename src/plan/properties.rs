@@ -7,20 +7,62 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::prelude::*;
 
+use super::diff::clients::target;
 use super::diff::users::user_of;
 use super::project::project;
 use super::worlds::{Manifest, Site, member, user};
 use super::{Action, Change, KeptWhy, Kind, Object, Phase, Plan, Rail, scope};
-use crate::desired::{Desired, Holds, PruneAction};
-use crate::model::{ClusterRole, GroupName, Guid, Member, Origin, UserKey};
+use crate::client::{ClientField, ClientFields, ClientValue};
+use crate::desired::{Desired, Holds, PruneAction, Said, SecretSource};
+use crate::model::{ClientId, ClusterRole, GroupName, Guid, Member, Origin, UserKey};
 use crate::observed::{MemberKind, Observed};
 
 const USERS: [&str; 6] = ["a", "b", "c", "me", "ldap/a", "ldap/d"];
 const GROUPS: [&str; 6] = ["team", "Ops", "openid", "uaa.admin", "pks.clusters.admin", "pks.clusters.manage"];
-const CLIENTS: [&str; 4] = ["admin", "cf", "ci-a", "ci-b"];
 /// A group that only a server can have: no manifest can write this name.
 const CUT: &str = "UAA.admin,pks.clusters.admin";
 const NAMES: [&str; 3] = ["", "X", "Y"];
+/// `admin` is the client that we are logged in as.
+const CLIENTS: [&str; 3] = ["ci", "app", "admin"];
+const PROPERTIES: [&str; 37] = [
+    "authorized_grant_types=client_credentials",
+    "authorized_grant_types=authorization_code",
+    "authorized_grant_types=implicit,client_credentials",
+    "authorized_grant_types=password,refresh_token",
+    "scope=",
+    "scope=a,b",
+    "scope=b,uaa.admin",
+    "scope=uaa.none,c",
+    "authorities=",
+    "authorities=a",
+    "authorities=uaa.admin,b",
+    "authorities=a,pks.clusters.admin",
+    "redirect_uri=",
+    "redirect_uri=https://a,https://b",
+    "redirect_uri=https://b,https://c",
+    "autoapprove=",
+    "autoapprove=true",
+    "autoapprove=a,c",
+    "autoapprove=uaa.admin",
+    "required_user_groups=",
+    "required_user_groups=a",
+    "required_user_groups=a,b",
+    "required_user_groups=b",
+    "allowedproviders=",
+    "allowedproviders=uaa,ldap",
+    "allowedproviders=ldap",
+    "allowedproviders=uaa",
+    "allowpublic=true",
+    "allowpublic=false",
+    "access_token_validity=600",
+    "access_token_validity=",
+    "name=X",
+    "name=",
+    "show_on_home_page=false",
+    "extra.note={\"variable\":\"x\"}",
+    "extra.note=[\"x\",\"y\"]",
+    "extra.note=null",
+];
 
 fn members() -> Vec<String> {
     let groups = GROUPS.iter().map(|group| format!("group:{group}"));
@@ -33,9 +75,20 @@ fn a_site() -> impl Strategy<Value = Site> {
     let rows = proptest::collection::vec((0..=GROUPS.len(), 0..members().len() + 1, 0..4), 0..20);
     let mappings = proptest::collection::vec((0..GROUPS.len(), 0..3_usize), 0..5);
     let fields = proptest::collection::vec((0..NAMES.len(), any::<bool>(), any::<bool>()), USERS.len());
-    (existing, groups, rows, mappings, fields, any::<bool>(), any::<bool>(), any::<bool>()).prop_map(
-        |(existing, groups, rows, mappings, fields, with_me, defaults_known, with_cut)| {
-            let mut site = Site::new().users(&existing).clients(&CLIENTS[..3]);
+    let clients = proptest::collection::vec((0..CLIENTS.len(), properties()), 0..4);
+    let flags = (any::<bool>(), any::<bool>(), any::<bool>());
+    (existing, groups, rows, mappings, fields, flags, clients).prop_map(
+        |(existing, groups, rows, mappings, fields, (with_me, defaults_known, with_cut), clients)| {
+            let mut site = Site::new().users(&existing);
+            for (client, properties) in clients {
+                site = site.client(CLIENTS[client], &["authorized_grant_types=password"]);
+                site = site.client(CLIENTS[client], &properties);
+                let client = &site.0.clients[&ClientId::new(CLIENTS[client])];
+                if lacks_redirect(&client.fields) {
+                    let id = client.id.clone();
+                    site = site.client(id.as_str(), &["redirect_uri=https://a"]);
+                }
+            }
             for (name, (given, active, verified)) in USERS.iter().zip(fields) {
                 if existing.contains(name) {
                     site = site.edit(name, |user| {
@@ -81,8 +134,27 @@ fn a_site() -> impl Strategy<Value = Site> {
     )
 }
 
+fn properties() -> impl Strategy<Value = Vec<&'static str>> {
+    proptest::sample::subsequence(PROPERTIES.to_vec(), 0..12).prop_shuffle()
+}
+
+/// Tells whether UAA would refuse the client.
+fn lacks_redirect(client: &ClientFields) -> bool {
+    let grants = set(client, &ClientField::AuthorizedGrantTypes);
+    let needs = grants.iter().any(|grant| grant == "authorization_code" || grant == "implicit");
+    needs && !client.contains_key(&ClientField::RedirectUri)
+}
+
+fn set(client: &ClientFields, field: &ClientField) -> BTreeSet<String> {
+    client.get(field).and_then(ClientValue::as_set).cloned().unwrap_or_default()
+}
+
+/// Which client, some properties, and maybe `cluster_access`.
+type ClientWords = (usize, Vec<&'static str>, Option<Vec<ClusterRole>>);
+
 #[derive(Clone, Debug)]
 struct Words {
+    clients: Vec<ClientWords>,
     users: Vec<(usize, usize, Option<bool>)>,
     groups: Vec<(usize, bool, Option<Vec<usize>>)>,
     wishes: Vec<(usize, usize, bool)>,
@@ -136,10 +208,18 @@ fn words() -> impl Strategy<Value = Words> {
         proptest::collection::vec((0..USERS.len(), 0..4_usize, any::<Option<bool>>()), 0..5),
         proptest::collection::vec((0..GROUPS.len(), any::<bool>(), mappings), 0..5),
         proptest::collection::vec((0..GROUPS.len(), 0..members().len(), any::<bool>()), 0..10),
-        proptest::collection::vec((0..USERS.len(), roles), 0..4),
+        proptest::collection::vec((0..USERS.len(), roles.clone()), 0..4),
+        proptest::collection::vec((0..CLIENTS.len(), properties(), proptest::option::of(roles)), 0..4),
         goes(),
     )
-        .prop_map(|(users, groups, wishes, access, goes)| Words { users, groups, wishes, access, goes })
+        .prop_map(|(users, groups, wishes, access, clients, goes)| Words {
+            clients,
+            users,
+            groups,
+            wishes,
+            access,
+            goes,
+        })
 }
 
 /// Turns words into a manifest that the server has no objection to.
@@ -252,6 +332,29 @@ fn manifest(words: &Words, site: &Site) -> Manifest {
     if goes.prune_clients {
         manifest = manifest.prune_clients(&["*"]);
     }
+    for (index, properties, roles) in &words.clients {
+        let name = CLIENTS[*index];
+        let id = ClientId::new(name);
+        if manifest.desired.absent.clients.contains_key(&id) {
+            continue;
+        }
+        manifest = manifest.client(name, properties);
+        if let Some(roles) = roles {
+            manifest = manifest.client_access(name, roles);
+        }
+        let before = site.0.clients.get(&id);
+        let grants = ClientField::AuthorizedGrantTypes;
+        if before.is_none() && !manifest.desired.clients[&id].fields.contains_key(&grants) {
+            manifest = manifest.client(name, &["authorized_grant_types=client_credentials"]);
+        }
+        if before.is_none() {
+            manifest = manifest.secret(name, SecretSource::Literal);
+        }
+        let before = before.map(|client| client.fields.clone()).unwrap_or_default();
+        if lacks_redirect(&target(&manifest.desired.clients[&id], &before)) {
+            manifest = manifest.client(name, &["redirect_uri=https://b"]);
+        }
+    }
     manifest
 }
 
@@ -322,6 +425,15 @@ fn described(site: &Site) -> Manifest {
             manifest = text.into_iter().fold(manifest, |manifest, text| manifest.member(name, &text));
         }
     }
+    for client in site.0.clients.values() {
+        manifest = manifest.client(client.id.as_str(), &[]).change(|desired| {
+            let entry = desired.clients.get_mut(&client.id).expect("just added");
+            for field in ClientField::NAMED.into_iter().chain([ClientField::Extra("note".to_owned())]) {
+                let value = client.fields.get(&field).cloned();
+                entry.fields.insert(field, Said { value, because: entry.because.clone() });
+            }
+        });
+    }
     manifest
 }
 
@@ -330,7 +442,6 @@ fn looked_up(observed: &Observed, desired: &Desired) -> Observed {
     let asked = scope(desired);
     let mut cut = observed.clone();
     cut.users.retain(|key, _| asked.all_users || asked.users.contains(key));
-    cut.clients.retain(|id, _| asked.clients.all || asked.clients.named.contains(id));
     let named: BTreeSet<&Guid> = observed
         .groups
         .values()
@@ -340,6 +451,13 @@ fn looked_up(observed: &Observed, desired: &Desired) -> Observed {
     cut.names.retain(|id, _| named.contains(id));
     if asked.origins.is_empty() {
         cut.origins = None;
+    }
+    cut.clients.retain(|id, _| asked.clients.all || asked.clients.named.contains(id));
+    for (id, client) in &mut cut.clients {
+        client.fields.retain(|field, _| {
+            (*field != ClientField::RequiredUserGroups || asked.clients.required_user_groups.contains(id))
+                && (!field.is_metadata() || asked.clients.metadata.contains(id))
+        });
     }
     cut
 }
@@ -498,6 +616,78 @@ proptest! {
     }
 
     #[test]
+    fn what_of_a_client_is_not_managed_stays_as_it_is(site in a_site(), words in words()) {
+        let manifest = manifest(&words, &site);
+        let after = project(&site.0, &manifest.plan(&site).changes);
+        for (id, before) in &site.0.clients {
+            let Some(after) = after.clients.get(id) else {
+                let desired = &manifest.desired;
+                prop_assert!(desired.absent.clients.contains_key(id) || desired.prune.clients.is_some());
+                continue;
+            };
+            let Some(entry) = manifest.desired.clients.get(id) else {
+                prop_assert_eq!(before, after);
+                continue;
+            };
+            for field in before.fields.keys().chain(after.fields.keys()) {
+                let wishes = *field == ClientField::Authorities && !entry.authority_wishes.is_empty();
+                if entry.fields.contains_key(field) || wishes {
+                    continue;
+                }
+                if *field == ClientField::Autoapprove && entry.fields.contains_key(&ClientField::Scope) {
+                    // UAA takes from it what is no longer in `scope`.
+                    let (old, new) = (set(&before.fields, field), set(&after.fields, field));
+                    prop_assert!(new.is_subset(&old));
+                } else {
+                    prop_assert_eq!(before.fields.get(field), after.fields.get(field), "{}", field);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn no_state_of_a_client_on_the_way_opens_more_than_both_ends(site in a_site(), words in words()) {
+        use ClientField as F;
+        let plan = manifest(&words, &site).plan(&site);
+        let end = project(&site.0, &plan.changes);
+        for made in 0..=plan.changes.len() {
+            let state = project(&site.0, &plan.changes[..made]);
+            for (id, before) in &site.0.clients {
+                // Of what goes, nothing is changed before.
+                let Some(after) = end.clients.get(id) else {
+                    prop_assert!(state.clients.get(id).is_none_or(|now| now == before));
+                    continue;
+                };
+                let [before, now, after] = [&before.fields, &state.clients[id].fields, &after.fields];
+                prop_assert!(!lacks_redirect(now), "UAA refuses {id} after {made}");
+                for field in [F::Allowedproviders, F::RequiredUserGroups, F::Allowpublic, F::AccessTokenValidity] {
+                    let value = now.get(&field);
+                    prop_assert!(value == before.get(&field) || value == after.get(&field), "{id} {field} after {made}");
+                }
+                for field in [F::Scope, F::Authorities, F::RedirectUri, F::AuthorizedGrantTypes] {
+                    let bare = |state| -> BTreeSet<String> {
+                        set(state, &field).into_iter().filter(|name| name != "uaa.none").collect()
+                    };
+                    let [before, now, after] = [bare(before), bare(now), bare(after)];
+                    prop_assert!(before.intersection(&after).all(|name| now.contains(name)), "{id} {field} after {made}");
+                    prop_assert!(now.iter().all(|name| before.contains(name) || after.contains(name)));
+                }
+                // What is gained comes no earlier than the narrowing of the way in.
+                let gained = [F::Scope, F::Authorities, F::AuthorizedGrantTypes].iter().any(|field| {
+                    let more = set(now, field);
+                    more.difference(&set(before, field)).any(|name| name != "uaa.none")
+                });
+                if gained {
+                    for field in [F::RequiredUserGroups, F::Allowpublic, F::Allowedproviders] {
+                        prop_assert_eq!(now.get(&field), after.get(&field), "{} {} after {}", id, field, made);
+                    }
+                    prop_assert!(set(now, &F::RedirectUri).is_subset(&set(after, &F::RedirectUri)));
+                }
+            }
+        }
+    }
+
+    #[test]
     fn no_step_on_the_way_is_less_safe_than_both_ends(site in a_site(), words in words()) {
         let plan = manifest(&words, &site).plan(&site);
         let (before, after) = (rows(&site.0), rows(&project(&site.0, &plan.changes)));
@@ -523,8 +713,15 @@ proptest! {
         let admin = GroupName::new("uaa.admin");
         let before = holders(&site.0, &admin);
         for made in 0..=plan.changes.len() {
-            let now = holders(&project(&site.0, &plan.changes[..made]), &admin);
+            let state = project(&site.0, &plan.changes[..made]);
+            let now = holders(&state, &admin);
             prop_assert!(now.is_subset(&before), "{:?}", now);
+            for (id, client) in &state.clients {
+                for field in [ClientField::Authorities, ClientField::Scope] {
+                    let had = site.0.clients.get(id).is_some_and(|old| set(&old.fields, &field).contains("uaa.admin"));
+                    prop_assert!(had || !set(&client.fields, &field).contains("uaa.admin"), "{} {}", id, field);
+                }
+            }
         }
     }
 

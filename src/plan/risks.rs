@@ -27,16 +27,19 @@ pub(super) fn mark(changes: &mut [Change], before: &World<'_>, after: &World<'_>
             Action::RemoveMember => removal(change, after),
             Action::DeleteUser => departure::user(change, before, after),
             Action::DeleteGroup => departure::group(change, before, after),
-            Action::DeleteClient => departure::client(change),
+            Action::DeleteClient => {
+                let mut marks = departure::client(change);
+                marks.extend(super::client_risks::marks(change));
+                marks
+            }
             Action::UnmapExternalGroup => unmapping(change, after),
             Action::UpdateUser | Action::CreateUser => user(change, after),
-            Action::CreateGroup
-            | Action::UpdateGroup
-            | Action::AddMember
-            | Action::MapExternalGroup
-            | Action::CreateClient
-            | Action::UpdateClient
-            | Action::SetClientSecret => Vec::new(),
+            Action::CreateGroup | Action::UpdateGroup | Action::AddMember | Action::MapExternalGroup => {
+                Vec::new()
+            }
+            Action::CreateClient | Action::UpdateClient | Action::SetClientSecret => {
+                super::client_risks::marks(change)
+            }
         };
         marks.sort();
         for (risk, note) in marks {

@@ -42,6 +42,7 @@ fn sample() -> Plan {
         .group("team", &["old"])
         .group("uaa.admin", &[])
         .maps("team", "ldap", "cn=old")
+        .client("ci", &["authorized_grant_types=client_credentials", "authorities=a"])
         .group("pks.clusters.admin", &["alana", "old"]);
     Manifest::new()
         .user("alana")
@@ -57,6 +58,11 @@ fn sample() -> Plan {
         .member("fresh", "new")
         .additive("uaa.admin")
         .members("uaa.admin", &["new", "group:fresh"])
+        .client(
+            "ci",
+            &["authorities=b", "access_token_validity=60", "extra.note={\"a\":[1,null]}", "name=CI"],
+        )
+        .secret("ci", crate::desired::SecretSource::Variable("ci_secret".to_owned()))
         .change(|desired| {
             let because = desired.users.values().next().expect("one user").because.clone();
             desired.pin.zone = Some(crate::desired::Said { value: "other".to_owned(), because });

@@ -2,8 +2,9 @@
 
 use std::collections::BTreeSet;
 
+use crate::client::ClientField;
 use crate::desired::{Because, Desired, DesiredGroup, DesiredUser, Holds, WishBy};
-use crate::model::{ClusterRole, GroupName, Member, Origin, UserKey};
+use crate::model::{ClientId, ClusterRole, GroupName, Member, Origin, UserKey};
 use crate::observed::{ClientScope, ReadScope};
 
 /// Returns what a plan of this manifest needs to know of the server.
@@ -13,17 +14,23 @@ pub fn scope(desired: &Desired) -> ReadScope {
         users: users(desired),
         name_members_of: name_members_of(desired),
         // Those too that the manifest vouches for: a plan says which are its word alone.
-        origins: named_origins(desired).into_iter().map(|(origin, _)| origin.clone()).collect(),
+        origins: named_origins(desired).into_iter().map(|(origin, _)| origin).collect(),
         all_users: desired.prune.users.is_some(),
         clients: clients(desired),
     }
 }
 
+/// Clients that the manifest describes or removes, and what of them takes a request of its own.
 fn clients(desired: &Desired) -> ClientScope {
+    let managing = |is: fn(&ClientField) -> bool| -> BTreeSet<ClientId> {
+        let clients = desired.clients.values().filter(|client| client.fields.keys().any(is));
+        clients.map(|client| client.id.clone()).collect()
+    };
     ClientScope {
         named: desired.clients.keys().chain(desired.absent.clients.keys()).cloned().collect(),
         all: desired.prune.clients.is_some(),
-        ..ClientScope::default()
+        required_user_groups: managing(|field| *field == ClientField::RequiredUserGroups),
+        metadata: managing(ClientField::is_metadata),
     }
 }
 
@@ -62,10 +69,10 @@ fn name_members_of(desired: &Desired) -> BTreeSet<GroupName> {
 /// Returns the origins that entries name, each with its place. `uaa` is in every zone and needs no check.
 ///
 /// What `target.origins` lists without any entry that names it does nothing, and is not among them.
-pub(super) fn named_origins(desired: &Desired) -> BTreeSet<(&Origin, &Because)> {
+pub(super) fn named_origins(desired: &Desired) -> BTreeSet<(Origin, &Because)> {
     let mut named = BTreeSet::new();
     for DesiredUser { key, origin_because, .. } in desired.users.values() {
-        named.insert((&key.origin, origin_because));
+        named.insert((key.origin.clone(), origin_because));
     }
     for wishes in desired.memberships.values() {
         for (member, wish) in wishes {
@@ -75,23 +82,31 @@ pub(super) fn named_origins(desired: &Desired) -> BTreeSet<(&Origin, &Because)> 
                 WishBy::Groups | WishBy::ClusterAccess => false,
             };
             if let (Member::User(user), true) = (member, own_words) {
-                named.insert((&user.origin, &wish.because));
+                named.insert((user.origin.clone(), &wish.because));
             }
         }
     }
     for DesiredGroup { external_groups, .. } in desired.groups.values() {
         for (mapping, because) in external_groups.iter().flatten() {
-            named.insert((&mapping.origin, because));
+            named.insert((mapping.origin.clone(), because));
+        }
+    }
+    for client in desired.clients.values() {
+        let providers = client.fields.get(&ClientField::Allowedproviders);
+        let listed =
+            providers.iter().filter_map(|said| Some((said.value.as_ref()?.as_set()?, &said.because)));
+        for (names, because) in listed {
+            named.extend(names.iter().map(|name| (Origin::new(name.as_str()), because)));
         }
     }
     for (user, because) in &desired.absent.users {
-        named.insert((&user.origin, because));
+        named.insert((user.origin.clone(), because));
     }
     for (mapping, because) in &desired.absent.mappings {
-        named.insert((&mapping.origin, because));
+        named.insert((mapping.origin.clone(), because));
     }
     if let Some(users) = &desired.prune.users {
-        named.extend(users.value.origins.iter().map(|origin| (origin, &users.because)));
+        named.extend(users.value.origins.iter().map(|origin| (origin.clone(), &users.because)));
     }
     named.retain(|(origin, _)| !origin.is_uaa());
     named

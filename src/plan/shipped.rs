@@ -66,6 +66,34 @@ const BOOTSTRAPPED: [&str; 21] = [
 /// Clients that UAA, the platform and PKS bring and log in with.
 const CLIENTS: [&str; 5] = ["admin", "cf", "identity", "login", "pks_cli"];
 
+/// Clients that the configuration of UAA, Cloud Foundry, BOSH and PKS makes, besides those; no answer of UAA tells.
+const REWRITTEN: [&str; 24] = [
+    "apps_manager_js",
+    "bosh_cli",
+    "cc-service-dashboards",
+    "cc_routing",
+    "cc_service_key_client",
+    "cloud_controller",
+    "cloud_controller_username_lookup",
+    "credhub",
+    "credhub-admin",
+    "credhub_admin_client",
+    "credhub_cli",
+    "director",
+    "director_to_credhub",
+    "doppler",
+    "gorouter",
+    "hm",
+    "network-policy",
+    "opsman",
+    "pks_cluster_client",
+    "routing_api_client",
+    "ssh-proxy",
+    "tcp_emitter",
+    "tcp_router",
+    "uaa_scim",
+];
+
 /// Tells whether UAA's own configuration makes and describes this group.
 pub(crate) fn is_group(group: &GroupName) -> bool {
     BOOTSTRAPPED.contains(&group.folded()) || DEFAULT_ZONE.contains(&group.folded())
@@ -84,6 +112,11 @@ pub(super) fn is_platform_group(group: &GroupName) -> bool {
 /// Tells whether the platform brings this client.
 pub(crate) fn is_client(client: &ClientId) -> bool {
     CLIENTS.contains(&client.as_str())
+}
+
+/// Tells whether the server's configuration writes this client at each start, as a rule.
+pub(super) fn is_rewritten(client: &ClientId) -> bool {
+    is_client(client) || REWRITTEN.contains(&client.as_str())
 }
 
 /// Returns the groups that everyone in the zone holds: as read, or else the names that UAA ships.

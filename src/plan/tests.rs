@@ -1,5 +1,7 @@
 //! The planner's stories: given this server and this manifest, exactly this plan.
 
+mod clients;
+
 use std::collections::BTreeSet;
 
 use super::policy::{Allow, Policy};

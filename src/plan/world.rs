@@ -7,10 +7,9 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::rc::Rc;
 
+use crate::client::{self, ClientFields};
 use crate::model::{ClientId, GroupName, Guid, Mapping, Member, UserKey};
-use crate::observed::{
-    ClientScope, MemberKind, Observed, ObservedClient, ObservedGroup, ObservedUser, ReadScope,
-};
+use crate::observed::{MemberKind, Observed, ObservedGroup, ObservedUser, ReadScope};
 
 /// A state of the server, before the plan or after it.
 pub(super) struct World<'a> {
@@ -101,17 +100,18 @@ impl<'a> World<'a> {
         self.scope.users.contains(key)
     }
 
-    /// Tells whether a client that exists is one that the plan asked for.
-    pub(super) fn client(&self, id: &ClientId) -> Option<&'a ObservedClient> {
-        let ClientScope { named, all, .. } = &self.scope.clients;
-        if *all || named.contains(id) { self.observed.clients.get(id) } else { None }
-    }
-
     /// Returns all groups that this user or group holds by rows of any origin: those it is in, and those they are
     /// nested in.
     pub(super) fn held(&self, id: &Guid) -> BTreeSet<GroupName> {
         let outer = self.containers(id).iter().map(|group| self.outer(&group.name));
         outer.flat_map(|outer| outer.iter().cloned().collect::<Vec<_>>()).collect()
+    }
+
+    /// Returns the properties of a client that the manifest names.
+    pub(super) fn client(&self, id: &ClientId) -> Option<ClientFields> {
+        let asked = &self.scope.clients;
+        let found = self.observed.clients.get(id).filter(|_| asked.named.contains(id) || asked.all);
+        found.map(|client| client::normal(client.fields.clone()))
     }
 
     /// Returns the id of a member that exists.

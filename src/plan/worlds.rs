@@ -7,9 +7,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::policy::{Allow, Policy};
 use super::{Finding, Kept, Objection, Plan};
+use crate::client::{self, ClientField, ClientFieldKind, ClientFields, ClientValue, hidden};
 use crate::desired::{
-    Because, Desired, DesiredGroup, DesiredUser, Holds, PruneAction, PruneUsers, Said, SecretSource, Wish,
-    WishBy, WishState,
+    Because, Desired, DesiredClient, DesiredGroup, DesiredUser, Holds, PruneAction, PruneUsers, Said,
+    SecretSource, Wish, WishBy, WishState,
 };
 use crate::model::{
     ClientId, ClusterRole, ExternalGroup, GroupName, Guid, Mapping, Member, Origin, UserKey, Username,
@@ -127,6 +128,21 @@ impl Site {
         self
     }
 
+    /// Makes a client, or changes one; `scope=a,b` is a property.
+    pub(super) fn client(mut self, id: &str, fields: &[&str]) -> Self {
+        let id = ClientId::new(id);
+        let client = self.0.clients.entry(id.clone());
+        let client = client.or_insert_with(|| ObservedClient { id, fields: ClientFields::new() });
+        for (field, value) in fields.iter().map(|text| client_field(text)) {
+            match value {
+                Some(value) => client.fields.insert(field, value),
+                None => client.fields.remove(&field),
+            };
+        }
+        client.fields = client::normal(std::mem::take(&mut client.fields));
+        self
+    }
+
     pub(super) fn maps(mut self, group: &str, origin: &str, external_group: &str) -> Self {
         self.0.mappings.insert(mapping(group, origin, external_group));
         self
@@ -138,6 +154,29 @@ impl Site {
         }
         self
     }
+}
+
+/// Reads a property of a client, `scope=a,b`; nothing after the sign clears it.
+pub(super) fn client_field(text: &str) -> (ClientField, Option<ClientValue>) {
+    let (name, text) = text.split_once('=').expect("a name and a value");
+    let field = ClientField::by_name(name).expect("a property of a client");
+    let texts = || text.split(',').filter(|part| !part.is_empty()).map(str::to_owned).collect();
+    let value = match field.kind() {
+        ClientFieldKind::Set => ClientValue::Set(texts()),
+        ClientFieldKind::Approvals if text == "true" => ClientValue::All,
+        ClientFieldKind::Approvals => ClientValue::Set(texts()),
+        _ if text.is_empty() => return (field, None),
+        ClientFieldKind::Text => ClientValue::Text(text.to_owned()),
+        ClientFieldKind::Seconds => ClientValue::Number(text.parse().expect("a number")),
+        ClientFieldKind::Flag => ClientValue::Flag(text == "true"),
+        ClientFieldKind::Secret => hidden(text),
+        ClientFieldKind::Any => ClientValue::Json(serde_json::from_str(text).expect("JSON")),
+    };
+    let value = match (&field, value) {
+        (ClientField::Allowedproviders, ClientValue::Set(texts)) if texts.is_empty() => None,
+        (_, value) => client::stored(&field, value),
+    };
+    (field, value)
 }
 
 fn group_id(name: &str) -> Guid {
@@ -333,6 +372,46 @@ impl Manifest {
         let because = self.because();
         let value = patterns.iter().map(|&pattern| pattern.to_owned()).collect();
         self.desired.prune.clients = Some(Said { value, because });
+        self
+    }
+
+    /// An entry of a client, or more of one: `scope=a,b`, each on a line of its own.
+    pub(super) fn client(mut self, id: &str, fields: &[&str]) -> Self {
+        let (because, id) = (self.because(), ClientId::new(id));
+        self.desired.clients.entry(id.clone()).or_insert_with(|| DesiredClient {
+            id: id.clone(),
+            because,
+            fields: BTreeMap::new(),
+            authority_wishes: BTreeMap::new(),
+            secret: None,
+            token_salt: None,
+        });
+        for (field, value) in fields.iter().map(|text| client_field(text)) {
+            let because = self.because();
+            let client = self.desired.clients.get_mut(&id).expect("just made");
+            if field == ClientField::TokenSalt && value.is_some() {
+                client.token_salt = Some(SecretSource::Variable(format!("{id}_salt")));
+            }
+            client.fields.insert(field, Said { value, because });
+        }
+        self
+    }
+
+    pub(super) fn secret(mut self, id: &str, value: SecretSource) -> Self {
+        let because = self.because();
+        let client = self.desired.clients.get_mut(&ClientId::new(id)).expect("the client was added before");
+        client.secret = Some(Said { value, because });
+        self
+    }
+
+    /// `cluster_access` of a client.
+    pub(super) fn client_access(mut self, id: &str, roles: &[ClusterRole]) -> Self {
+        let because = self.because();
+        let client = self.desired.clients.get_mut(&ClientId::new(id)).expect("the client was added before");
+        for role in ClusterRole::ALL {
+            let value = if roles.contains(&role) { WishState::Present } else { WishState::Absent };
+            client.authority_wishes.insert(role.group(), Said { value, because: because.clone() });
+        }
         self
     }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::desired::Because;
-use crate::model::{GroupName, KeyPart, Member, Membership, Origin, UserKey, Username};
+use crate::model::{ClientId, GroupName, KeyPart, Member, Membership, Origin, UserKey, Username};
 use crate::observed::Server;
 use crate::plan::{
     Action, BlindSpot, BlindSpotWhat, Change, Expects, FieldChange, FieldValue, Finding, Kept, KeptWhy, Kind,
@@ -109,10 +109,62 @@ pub(crate) fn day() -> Plan {
     plan
 }
 
+/// A client made, and one changed in every way.
+pub(crate) fn clients() -> Plan {
+    let client = |phase, action, id: &str| {
+        change(phase, action, Kind::Client, Object::from(&ClientId::new(id)), id.to_owned())
+    };
+    let field = |name: &str, before, after| FieldChange { name: name.to_owned(), before, after };
+    let list = |texts: &[&str]| FieldValue::List(texts.iter().map(|&text| text.to_owned()).collect());
+    let mut made = client(Phase::Create, Action::CreateClient, "cluster-ci");
+    made.fields = vec![
+        field("authorized_grant_types", FieldValue::None, list(&["client_credentials"])),
+        field("authorities", FieldValue::None, list(&["pks.clusters.admin"])),
+        field("client_secret", FieldValue::None, FieldValue::Variable { variable: "ci_secret".to_owned() }),
+    ];
+    let mut given = client(Phase::Grant, Action::UpdateClient, "dashboard");
+    given.fields = vec![
+        field("scope", list(&["openid", "a"]), list(&["a", "openid", "team.read"])),
+        field("redirect_uri", list(&["https://a", "https://b"]), list(&["https://a", "https://c"])),
+        field("required_user_groups", FieldValue::None, list(&["team"])),
+        field("allowedproviders", FieldValue::None, list(&["ldap"])),
+        field("autoapprove", list(&["openid"]), FieldValue::Flag(true)),
+        field("extra.order", list(&["a", "b"]), list(&["b", "a"])),
+        field("token_salt", FieldValue::redacted(), FieldValue::Variable { variable: "salt".to_owned() }),
+    ];
+    given.risks = vec![Risk::EndsSessions];
+    given.notes = vec!["Another token salt ends all tokens of client `dashboard` at once.".to_owned()];
+    let mut taken = client(Phase::Revoke, Action::UpdateClient, "dashboard");
+    taken.fields = vec![
+        field("authorities", list(&["a", "b"]), list(&["uaa.none"])),
+        field("access_token_validity", FieldValue::Number(3600), FieldValue::None),
+        field("redirect_uri", list(&["https://a"]), FieldValue::None),
+        field("extra.note", FieldValue::None, FieldValue::Json { json: serde_json::json!({"a": [1, null]}) }),
+    ];
+    let mut plan = plan_of(vec![made, given, taken]);
+    plan.kept =
+        vec![Kept { why: KeptWhy::SecretUnchecked, kind: Kind::Client, items: vec!["admin".to_owned()] }];
+    plan.blind_spots = vec![BlindSpot {
+        what: BlindSpotWhat::ClientSecret,
+        items: vec!["dashboard".to_owned(), "pks_cli".to_owned()],
+        values: BTreeMap::from([
+            ("dashboard".to_owned(), FieldValue::Variable { variable: "dashboard_secret".to_owned() }),
+            ("pks_cli".to_owned(), FieldValue::Text(String::new())),
+        ]),
+        why: "UAA never tells secrets. Checked at apply.".to_owned(),
+    }];
+    plan
+}
+
 /// Names that try to forge lines, colours and order.
 pub(crate) fn hostile(evil: &str) -> Plan {
     let mut plan = plan_of(vec![member(Phase::Grant, Action::AddMember, evil, evil)]);
     plan.changes[0].notes = vec![evil.to_owned()];
+    plan.changes[0].fields = vec![FieldChange {
+        name: format!("extra.{evil}"),
+        before: FieldValue::List(vec![evil.to_owned()]),
+        after: FieldValue::Json { json: serde_json::json!({ evil: evil }) },
+    }];
     plan.target.zone = format!("z{evil}");
     plan.kept = vec![Kept {
         why: KeptWhy::UnaccountedAccess,

@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 
-use super::samples::{day, grants, hostile, member, plan_of};
+use super::samples::{clients, day, grants, hostile, member, plan_of};
 use super::*;
 use crate::plan::{Finding, Kept, KeptWhy, Kind, Phase, Plan, Rail};
 use crate::report::{Outcome, Report};
@@ -14,6 +14,11 @@ fn plain(text: &str) -> String {
 #[test]
 fn a_plan_reads_like_this() {
     insta::assert_snapshot!("plan", plain(&text::plan(&day())));
+}
+
+#[test]
+fn changes_of_clients_read_like_this() {
+    insta::assert_snapshot!("clients", plain(&text::plan(&clients())));
 }
 
 #[test]

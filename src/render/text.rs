@@ -8,6 +8,7 @@ use unicode_width::UnicodeWidthStr;
 
 use super::accounting;
 use super::style::{self, styled};
+use crate::client::{ClientField, ClientFieldKind, NONE};
 use crate::plan::{
     Action, BlindSpot, BlindSpotWhat, Change, FieldChange, FieldValue, Finding, Kept, KeptWhy, Kind, Phase,
     Plan, Rail,
@@ -16,6 +17,8 @@ use crate::visible::{name, quoted, shell, visible};
 
 /// Keys wider than this do not push the column of places further.
 const WIDEST_KEY: usize = 72;
+/// Names of fields have a column of at least this width.
+const NARROWEST_FIELD: usize = 12;
 /// So many kept names are shown of each sort, but all of those who hold access that nobody accounts for.
 const SHOWN_KEPT: usize = 20;
 
@@ -69,8 +72,11 @@ fn changes(out: &mut String, plan: &Plan) {
                 styled(style::DIM, name(&change.because.to_string())),
                 reason(change)
             );
+            let width =
+                change.fields.iter().map(|field| visible(&field.name).width()).max().unwrap_or_default();
+            let width = width.max(NARROWEST_FIELD);
             for field in &change.fields {
-                let _ = writeln!(out, "              {}", field_words(field));
+                let _ = writeln!(out, "              {}", field_words(field, change.action, width));
             }
         }
         let these = if alike.len() == 1 { String::new() } else { format!("these {}: ", alike.len()) };
@@ -100,7 +106,7 @@ fn noted_alike(one: &Change, notes: &[String], next: &Change, next_notes: &[Stri
 
 fn phase_words(phase: Phase) -> (&'static str, &'static str) {
     match phase {
-        Phase::Create => ("Create", "new users and groups"),
+        Phase::Create => ("Create", "new users, groups and clients"),
         Phase::Update => ("Update", "fields that neither give nor take access"),
         Phase::Grant => ("Grant", "access that is given"),
         Phase::Revoke => ("Revoke", "access that is taken, after everything is given"),
@@ -137,11 +143,61 @@ fn kind(kind: Kind) -> &'static str {
     }
 }
 
-fn field_words(field: &FieldChange) -> String {
-    let name = format!("{:<12}", visible(&field.name));
-    match &field.before {
-        FieldValue::None => format!("{name} {}", value(&field.after)),
-        before => format!("{name} {} → {}", value(before), value(&field.after)),
+fn field_words(field: &FieldChange, action: Action, width: usize) -> String {
+    let shown = visible(&field.name);
+    let name = format!("{shown}{}", " ".repeat(width.saturating_sub(shown.width())));
+    let creates = matches!(action, Action::CreateUser | Action::CreateGroup | Action::CreateClient);
+    // Absent, it is not an empty list: everyone may come in.
+    if field.name == ClientField::Allowedproviders.name() && !creates {
+        let all = |field: &FieldValue| match field {
+            FieldValue::None => "all".to_owned(),
+            some => value(some),
+        };
+        return format!("{name} {} → {}", all(&field.before), all(&field.after));
+    }
+    // Elsewhere a list has an order.
+    let is_set = ClientField::by_name(&field.name).is_some_and(|field| field.kind() != ClientFieldKind::Any);
+    match (&field.before, &field.after) {
+        (FieldValue::None, after) if creates => format!("{name} {}", value(after)),
+        (before, after) if is_set => match (texts(before), texts(after)) {
+            (Some(before), Some(after)) => format!("{name} {}", list_words(&before, &after)),
+            _ => before_and_after(&name, before, after),
+        },
+        (before, after) => before_and_after(&name, before, after),
+    }
+}
+
+fn before_and_after(name: &str, before: &FieldValue, after: &FieldValue) -> String {
+    match before {
+        FieldValue::None => format!("{name} {}", value(after)),
+        before => format!("{name} {} → {}", value(before), value(after)),
+    }
+}
+
+/// What is added to a list and what is taken from it: most of a long one stays.
+fn list_words(before: &BTreeSet<&str>, after: &BTreeSet<&str>) -> String {
+    let bare = |names: &BTreeSet<&str>, others: &BTreeSet<&str>, sign: &str, style: Style| -> Vec<String> {
+        let names = names.difference(others).filter(|name| **name != NONE);
+        names.map(|name| styled(style, format!("{sign}{}", quoted(name)))).collect()
+    };
+    let mut words = bare(after, before, "+", style::GIVES);
+    words.extend(bare(before, after, "-", style::TAKES));
+    if after.iter().all(|name| *name == NONE) {
+        words.push(styled(style::DIM, "(none left)"));
+    }
+    words.join(" ")
+}
+
+/// A list; nothing is one too.
+fn texts(value: &FieldValue) -> Option<BTreeSet<&str>> {
+    match value {
+        FieldValue::List(texts) => Some(texts.iter().map(String::as_str).collect()),
+        FieldValue::None => Some(BTreeSet::new()),
+        FieldValue::Flag(_)
+        | FieldValue::Number(_)
+        | FieldValue::Text(_)
+        | FieldValue::Variable { .. }
+        | FieldValue::Json { .. } => None,
     }
 }
 
@@ -156,6 +212,7 @@ fn value(value: &FieldValue) -> String {
             format!("[{}]", texts.iter().map(|text| quoted(text)).collect::<Vec<_>>().join(", "))
         }
         FieldValue::Variable { variable } => format!("(({}))", visible(variable)),
+        FieldValue::Json { json } => visible(&json.to_string()),
     }
 }
 
@@ -227,6 +284,9 @@ fn why_words(why: KeptWhy) -> &'static str {
         KeptWhy::Privileged => "no manifest names it, and it holds something privileged: never pruned",
         KeptWhy::BuiltIn => "no manifest names it, and UAA or the platform works with it: never pruned",
         KeptWhy::OwnIdentity => "no manifest names it, and this run is logged in as it: never pruned",
+        KeptWhy::SecretUnchecked => {
+            "the secret is neither tried nor set: ours, or a privileged client's (--allow takeover:client/NAME)"
+        }
     }
 }
 
@@ -240,7 +300,7 @@ fn blind_spots(out: &mut String, all: &[BlindSpot]) {
         styled(style::HEADING, "Not compared:"),
         styled(style::DIM, "what UAA does not tell, or not to us")
     );
-    for BlindSpot { what, items, values: _, why } in all {
+    for BlindSpot { what, items, values, why } in all {
         let words = match what {
             BlindSpotWhat::Password => "passwords",
             BlindSpotWhat::ClientSecret => "client secrets",
@@ -248,7 +308,12 @@ fn blind_spots(out: &mut String, all: &[BlindSpot]) {
             BlindSpotWhat::Origins => "origins",
         };
         let _ = writeln!(out, "    {words}: {}", visible(why));
-        let names: Vec<String> = items.iter().take(SHOWN_KEPT).map(|item| name(item)).collect();
+        let named = |item: &String| match (what, values.get(item)) {
+            // Where the secret comes from that apply may set.
+            (BlindSpotWhat::ClientSecret, Some(shown)) => format!("{} {}", name(item), value(shown)),
+            _ => name(item),
+        };
+        let names: Vec<String> = items.iter().take(SHOWN_KEPT).map(named).collect();
         let more = items.len().saturating_sub(SHOWN_KEPT);
         let more = if more == 0 { String::new() } else { format!(" … and {more} more") };
         let _ = writeln!(out, "      {}{more}", names.join(", "));
@@ -297,6 +362,7 @@ fn rail(rail: Rail) -> &'static str {
         Rail::Adopts => "adopts:",
         Rail::Empties => "empties:",
         Rail::Removals => "removals:",
+        Rail::Takeover => "takeover:",
         Rail::Undeletable => "undeletable:",
         Rail::Prune => "prune:",
     }

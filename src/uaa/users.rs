@@ -169,6 +169,7 @@ pub(super) fn shown(value: &FieldValue) -> String {
         FieldValue::Text(text) => format!("`{text}`"),
         FieldValue::List(items) => format!("[{}]", items.join(", ")),
         FieldValue::Variable { variable } => format!("(({variable}))"),
+        FieldValue::Json { json } => json.to_string(),
     }
 }
 

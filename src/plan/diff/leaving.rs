@@ -117,7 +117,7 @@ impl<'a> Leaving<'a> {
             }
             if world.observed.me.client_id.as_ref() == Some(id) {
                 diff.keep(KeptWhy::OwnIdentity, Kind::Client, client_key(id));
-            } else if shipped::is_client(id) {
+            } else if shipped::is_rewritten(id) {
                 diff.keep(KeptWhy::BuiltIn, Kind::Client, client_key(id));
             } else {
                 self.clients.insert(id.clone(), Going { because: &prune.because, implied: true });

@@ -3,6 +3,7 @@
 //! One file for each kind of thing. Decides what is changed, kept or not compared; never in which order it happens
 //! (`order`) or whether it is safe (`rails`).
 
+pub(super) mod clients;
 mod groups;
 mod leaving;
 mod mappings;
@@ -31,6 +32,8 @@ pub(super) struct Diff {
     pub(super) changes: Vec<Change>,
     pub(super) blind_spots: Vec<BlindSpot>,
     kept: BTreeMap<(KeptWhy, Kind), BTreeSet<String>>,
+    /// Clients that exist and whose entry brings a secret, with what stands in for it.
+    pub(super) client_secrets: BTreeMap<ClientId, FieldValue>,
     creates_user: BTreeMap<UserKey, u32>,
     creates_group: BTreeMap<GroupName, u32>,
 }
@@ -47,6 +50,7 @@ pub(super) fn diff(renamed: &Renamed<'_>, world: &World<'_>, policy: &Policy) ->
     groups::diff(desired, world, &mut diff);
     members::diff(desired, world, &leaving, &mut diff);
     mappings::diff(desired, world, &mut diff);
+    clients::diff(desired, world, &mut diff);
     removal::diff(desired, world, &leaving, &mut diff);
     unknown_defaults(world, &mut diff);
     unknown_origins(desired, world, &mut diff);
@@ -143,7 +147,7 @@ fn unknown_origins(desired: &Desired, world: &World<'_>, diff: &mut Diff) {
     let confirmed =
         |origin: &Origin| world.observed.origins.as_ref().is_some_and(|providers| providers.contains(origin));
     let named = super::scope::named_origins(desired).into_iter().map(|(origin, _)| origin);
-    let items: BTreeSet<&Origin> = named.filter(|origin| !confirmed(origin)).collect();
+    let items: BTreeSet<Origin> = named.filter(|origin| !confirmed(origin)).collect();
     if items.is_empty() {
         return;
     }

@@ -35,7 +35,7 @@ pub(in crate::plan) enum Direction {
 impl Direction {
     pub(in crate::plan) const ALL: [Self; 3] = [Self::Neither, Self::Gives, Self::Takes];
 
-    fn phase(self) -> Phase {
+    pub(super) fn phase(self) -> Phase {
         match self {
             Self::Neither => Phase::Update,
             Self::Gives => Phase::Grant,

@@ -5,11 +5,14 @@
 
 mod adopts;
 pub(super) mod built_ins;
+mod client_gains;
 mod empties;
 mod escalates;
+mod own_client;
 mod own_identity;
 mod prune;
 mod removals;
+pub(super) mod secrets;
 mod target_pin;
 mod undeletable;
 
@@ -17,12 +20,14 @@ use std::collections::BTreeMap;
 
 pub use target_pin::check_pin;
 
+use super::diff::clients::{client_of, written};
 use super::policy::{Allow, Policy};
 use super::risks::{self, membership};
 use super::world::World;
 use super::{Action, Change, Finding, Object, Rail, Risk};
+use crate::client::ClientFields;
 use crate::desired::{Desired, Holds};
-use crate::model::{GroupName, Member, Membership};
+use crate::model::{ClientId, GroupName, Member, Membership};
 use crate::observed::Server;
 
 /// Everything that a rail may look at.
@@ -45,9 +50,11 @@ pub(super) fn findings(case: &Case<'_>, server: &Server, allow: &Allow) -> Vec<F
     let gains = escalates::gains(case);
     let counts = counts(case);
     let mut findings = own_identity::findings(case);
+    findings.extend(own_client::findings(case));
     findings.extend(check_pin(case.desired, server));
     findings.extend(built_ins::findings(case.changes, &case.before.default_groups));
     findings.extend(escalates::findings(&gains));
+    findings.extend(client_gains::findings(case));
     findings.extend(adopts::findings(case, &gains));
     findings.extend(empties::findings(&counts));
     findings.extend(removals::findings(case, &counts));
@@ -71,7 +78,9 @@ pub(super) fn mark(changes: &mut [Change], findings: &[Finding], notices: Vec<(u
             Rail::Escalates => Risk::Escalates,
             Rail::Adopts => Risk::Adopts,
             Rail::Empties | Rail::Removals | Rail::Prune => Risk::Removes,
-            Rail::OwnIdentity | Rail::TargetPin | Rail::BuiltIns | Rail::Undeletable => continue,
+            Rail::OwnIdentity | Rail::TargetPin | Rail::BuiltIns | Rail::Undeletable | Rail::Takeover => {
+                continue;
+            }
         };
         for &id in &finding.changes {
             risks::add(&mut changes[id as usize], risk, finding.message.clone());
@@ -90,6 +99,31 @@ pub(super) fn notices(case: &Case<'_>) -> Vec<(u32, Risk, String)> {
 /// Makes a finding that `--allow` has not been asked about yet.
 fn finding(rail: Rail, key: Option<String>, changes: Vec<u32>, message: String) -> Finding {
     Finding { rail, key, changes, allowed: false, message }
+}
+
+/// A client as it is, and after each of its changes in turn.
+struct ClientStates {
+    before: ClientFields,
+    steps: Vec<(u32, ClientFields)>,
+}
+
+/// Follows each client that changes through the plan.
+fn client_states(case: &Case<'_>) -> BTreeMap<ClientId, ClientStates> {
+    let mut clients: BTreeMap<ClientId, ClientStates> = BTreeMap::new();
+    for change in case.changes {
+        if !matches!(change.action, Action::CreateClient | Action::UpdateClient) {
+            continue;
+        }
+        let Some(client) = client_of(&change.object) else { continue };
+        let states = clients.entry(client.clone()).or_insert_with(|| ClientStates {
+            before: case.before.client(client).unwrap_or_default(),
+            steps: Vec::new(),
+        });
+        let from = states.steps.last().map_or(&states.before, |(_, state)| state);
+        let to = written(from.clone(), &change.fields);
+        states.steps.push((change.id, to));
+    }
+    clients
 }
 
 /// How a group's `uaa` members change in number.

@@ -148,7 +148,7 @@ fn the_user_and_the_client_of_this_run_are_never_deleted() {
         [
             "0 own remove_member uaa.admin/uaa/me",
             "1 own delete_user uaa/me needs [0] [EndsSessions, TakesAlong]",
-            "2 own delete_client admin [EndsSessions, TakesAlong]",
+            "2 own delete_client admin [EndsSessions, TakesAlong, Bootstrapped]",
         ]
     );
     assert_eq!(

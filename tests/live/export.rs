@@ -63,6 +63,23 @@ fn state(world: &World) -> BTreeMap<String, Value> {
         state.insert(format!("group {name}"), json!([text(&group["description"]), members]));
     }
     state.insert("mappings".to_owned(), json!(world.mappings()));
+    let (_, clients) = world.api("GET", "/oauth/clients?count=500", None);
+    for client in rows(&clients["resources"]) {
+        let id = text(&client["client_id"]);
+        let (status, mut client) = world.api("GET", &format!("/oauth/clients/{id}"), None);
+        assert_eq!(status, 200, "{client}");
+        let fields = client.as_object_mut().expect("an object");
+        fields.remove("lastModified");
+        // UAA keeps sets in any order.
+        for items in fields.values_mut().filter_map(Value::as_array_mut) {
+            items.sort_by_key(|item| item.to_string());
+        }
+        let (_, meta) = world.api("GET", &format!("/oauth/clients/{id}/meta"), None);
+        state.insert(
+            format!("client {id}"),
+            json!([client, meta["appLaunchUrl"], meta["showOnHomePage"], meta["appIcon"]]),
+        );
+    }
     state
 }
 
@@ -97,12 +114,12 @@ fn has_person(world: &World, fields: Value) -> String {
 
 on_each_uaa! {
     fn the_plan_of_an_export_of_uaas_own_sample_data_is_empty(world) {
-        let manifest = export(world, &["--users", "*", "--groups", "*"], false);
-        for part in ["- username: marissa\n", "password: ((marissa_password))\n", "Left out: default groups", "  zone: uaa\n"] {
+        let manifest = export(world, &["--users", "*", "--groups", "*", "--clients", "app", "dashboard", "cf", "login", "identity", "oauth_showcase*", "notifications"], false);
+        for part in ["- username: marissa\n", "password: ((marissa_password))\n", "Left out: default groups", "- client_id: app\n", "  zone: uaa\n"] {
             assert!(manifest.contains(part), "{part} is not in\n{manifest}");
         }
         expect_empty_plan(world, &manifest, false);
-        let manifest = export(world, &["--users", "*", "--groups", "*", "--built-ins"], false);
+        let manifest = export(world, &["--users", "*", "--groups", "*", "--clients", "admin", "cf", "pks_cli", "login", "--built-ins"], false);
         assert!(manifest.contains("- name: uaa.admin\n"), "{manifest}");
         expect_empty_plan(world, &manifest, false);
     }
@@ -120,6 +137,15 @@ on_each_uaa! {
         world.has_member(&inner, &bob, "USER", "uaa");
         world.has_member(&inner, &gina, "USER", "uaa");
         post(world, "/Groups/External", json!({"displayName": "team.outer", "externalGroup": "cn=a b,ou=c\"d,dc=x", "origin": "ldap"}));
+        post(world, "/oauth/clients", json!({"client_id": "web app", "client_secret": CANARY, "name": "The \"web\" app: #1",
+            "authorized_grant_types": ["authorization_code"], "scope": ["openid", "team.outer"], "authorities": ["uaa.resource"],
+            "redirect_uri": ["https://web.example.com/cb", "http://localhost:8080/**"], "autoapprove": ["openid"], "access_token_validity": 600,
+            "refresh_token_validity": 7200, "allowedproviders": ["uaa", "ldap"], "required_user_groups": ["team.outer"], "team": {"name": "ops", "levels": [1, "x"]}, "word": "((x"}));
+        post(world, "/oauth/clients", json!({"client_id": "ci", "client_secret": CANARY, "authorized_grant_types": ["client_credentials"], "authorities": ["team.inner"]}));
+        post(world, "/oauth/clients", json!({"client_id": "js", "authorized_grant_types": ["implicit"], "scope": ["openid"], "autoapprove": true, "redirect_uri": ["https://js.example.com"]}));
+        let meta = json!({"clientId": "web app", "showOnHomePage": false, "appLaunchUrl": "https://web.example.com", "appIcon": "aWNvbg=="});
+        let (status, answer) = world.api("PUT", "/oauth/clients/web%20app/meta", Some(meta));
+        assert_eq!(status, 200, "{answer}");
         let before = state(world);
         let manifest = export(world, &[], true);
         expect_empty_plan(world, &manifest, true);

@@ -205,6 +205,13 @@ pub const GRANT_TYPES: [&str; 8] = [
 /// An empty `allowedproviders` stays: to UAA it means nobody, and its absence everybody.
 #[must_use]
 pub fn stored(field: &ClientField, value: ClientValue) -> Option<ClientValue> {
+    let value = match (field, value) {
+        // Further information is JSON; that a text or a number is one too must not make it another value.
+        (ClientField::Extra(_), ClientValue::Text(text)) => ClientValue::Json(text.into()),
+        (ClientField::Extra(_), ClientValue::Number(number)) => ClientValue::Json(number.into()),
+        (ClientField::Extra(_), ClientValue::Flag(flag)) => ClientValue::Json(flag.into()),
+        (_, value) => value,
+    };
     match (field, value) {
         (ClientField::Scope | ClientField::Authorities, ClientValue::Set(mut names)) => {
             names.remove(NONE);

@@ -62,8 +62,8 @@ pub struct Observed {
     pub zone_by_header: bool,
     /// Users found, by name. Complete for [`ReadScope::users`]; may hold others.
     pub users: BTreeMap<UserKey, ObservedUser>,
-    /// Users of whom there are several whose names differ only in case (a database that folds less than we do). An
-    /// error where a user is asked for by name; here where all are.
+    /// Users of whom there are several whose names differ only in case (a database that folds less than we do); those
+    /// that are asked for by name are an error instead.
     pub ambiguous_users: BTreeSet<UserKey>,
     /// Names of ids that occur as members where [`ReadScope::names_members_of`] says so. An id there that has no name here is a
     /// ghost: the row outlived its user.

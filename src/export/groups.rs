@@ -52,6 +52,8 @@ pub(super) fn section(
     for mapping in &observed.mappings {
         mappings.entry(&mapping.group).or_default().push(mapping);
     }
+    let exported: BTreeSet<UserKey> =
+        users.iter().flat_map(|users| &users.entries).map(|user| user.key.clone()).collect();
     let mut section = Section::default();
     let (mut left, mut everyones) = (Vec::new(), Vec::new());
     let mut of_users: BTreeMap<UserKey, Vec<GroupName>> = BTreeMap::new();
@@ -81,8 +83,8 @@ pub(super) fn section(
             Extent::OfUsers if !is_default => {
                 let mut any = false;
                 for member in rows.members {
-                    if let (Member::User(key), Some(users)) = (member, &users)
-                        && users.entries.iter().any(|user| user.key == key)
+                    if let Member::User(key) = member
+                        && exported.contains(&key)
                     {
                         of_users.entry(key).or_default().push(group.name.clone());
                         any = true;

@@ -14,6 +14,7 @@ mod users;
 
 use std::collections::BTreeSet;
 
+use crate::client::{ClientField, ClientValue};
 use crate::manifest::write::{Manifest, Target, VariableNames};
 use crate::model::{ClientId, GroupName, Member, Origin};
 use crate::observed::{ClientScope, Observed, ReadScope};
@@ -131,6 +132,11 @@ pub fn manifest(choice: &Choice, observed: &Observed) -> Manifest {
             Member::User(key) => Some(key.origin.clone()),
             Member::Group(_) => None,
         }));
+    }
+    for client in clients.iter().flat_map(|clients| &clients.entries) {
+        if let Some(ClientValue::Set(providers)) = client.fields.get(&ClientField::Allowedproviders) {
+            origins.extend(providers.iter().map(|provider| Origin::new(provider.as_str())));
+        }
     }
     origins.retain(|origin| !origin.is_uaa());
     let text = |text: &String| Some(text.clone()).filter(|text| !text.is_empty());

@@ -3,11 +3,16 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::prelude::*;
+use serde_json::json;
 
 use super::{Choice, Pattern, manifest};
+use crate::client::{ClientField, ClientValue, hidden, normal};
+use crate::desired::Desired;
 use crate::manifest::write::{load, write};
 use crate::model::{ClientId, ExternalGroup, GroupName, Guid, Mapping, Origin, UserKey, Username};
-use crate::observed::{Identity, MemberKind, MemberRow, Observed, ObservedGroup, ObservedUser, Server};
+use crate::observed::{
+    Identity, MemberKind, MemberRow, Observed, ObservedClient, ObservedGroup, ObservedUser, Server,
+};
 use crate::plan::policy::{Allow, Policy};
 use crate::plan::{self, Action, Plan};
 
@@ -91,6 +96,79 @@ fn servers() -> impl Strategy<Value = Observed> {
         .prop_map(|(users, groups, mappings, defaults_known)| server(users, groups, mappings, defaults_known))
 }
 
+/// Clients as UAA gives them, in normal form, with secrets and values that others have stored there.
+fn clients() -> impl Strategy<Value = Vec<ObservedClient>> {
+    let set = || prop::collection::btree_set(texts(), 0..3).prop_map(ClientValue::Set);
+    let grants = prop::sample::subsequence(
+        vec![
+            "client_credentials",
+            "implicit",
+            "authorization_code",
+            "password",
+            "refresh_token",
+            "odd grant",
+        ],
+        0..3,
+    );
+    let grants = grants.prop_map(|grants| ClientValue::Set(grants.into_iter().map(str::to_owned).collect()));
+    let uris = prop::sample::subsequence(
+        vec!["https://a.example.com/cb", "http://localhost:8080/**", "not a uri", "https://*.example.com"],
+        0..3,
+    );
+    let uris = uris.prop_map(|uris| ClientValue::Set(uris.into_iter().map(str::to_owned).collect()));
+    let text = || texts().prop_map(ClientValue::Text);
+    let seconds = || {
+        prop_oneof![
+            Just(ClientValue::Number(600)),
+            Just(ClientValue::Number(-1)),
+            Just(ClientValue::Json(json!("long")))
+        ]
+    };
+    let extra = prop_oneof![
+        text(),
+        Just(ClientValue::Flag(true)),
+        Just(ClientValue::Number(7)),
+        Just(ClientValue::Json(json!({"a b": [1, null, "((x))", {"c": 1.5}]}))),
+        Just(hidden("a secret")),
+    ];
+    let approvals = prop_oneof![Just(ClientValue::All), set()];
+    let fields = (
+        (grants, set(), set(), uris, approvals),
+        (seconds(), seconds(), text(), set(), set()),
+        (any::<bool>(), text(), text(), prop::collection::btree_map(names(), extra, 0..3)),
+        prop::collection::vec(any::<bool>(), 15),
+    );
+    let client = (names(), fields).prop_map(|(id, fields)| {
+        let (
+            (grants, scope, authorities, uris, approvals),
+            (access, refresh, name, providers, groups),
+            (flag, created, icon, extra),
+            has,
+        ) = fields;
+        let all = [
+            (ClientField::AuthorizedGrantTypes, grants),
+            (ClientField::Scope, scope),
+            (ClientField::Authorities, authorities),
+            (ClientField::RedirectUri, uris),
+            (ClientField::Autoapprove, approvals),
+            (ClientField::AccessTokenValidity, access),
+            (ClientField::RefreshTokenValidity, refresh),
+            (ClientField::Name, name),
+            (ClientField::Allowedproviders, providers),
+            (ClientField::RequiredUserGroups, groups),
+            (ClientField::Allowpublic, ClientValue::Flag(flag)),
+            (ClientField::Createdwith, created),
+            (ClientField::AppIcon, icon),
+            (ClientField::ShowOnHomePage, ClientValue::Flag(flag)),
+            (ClientField::TokenSalt, hidden("salt")),
+        ];
+        let named = all.into_iter().zip(has).filter(|(_, has)| *has).map(|(field, _)| field);
+        let extra = extra.into_iter().map(|(name, value)| (ClientField::Extra(name), value));
+        ObservedClient { id: ClientId::new(id), fields: normal(named.chain(extra).collect()) }
+    });
+    prop::collection::vec(client, 0..4)
+}
+
 fn server(
     users: Vec<ObservedUser>,
     groups: Vec<(String, String, Vec<Row>)>,
@@ -157,12 +235,12 @@ fn server(
 }
 
 /// Exports, loads and plans.
-fn planned(choice: &Choice, observed: &Observed) -> (String, Plan) {
+fn planned(choice: &Choice, observed: &Observed) -> (String, Desired, Plan) {
     let written = write(&manifest(choice, observed)).expect("it can be written");
     let desired = load(&written.text, &written.variables).desired;
     let plan = plan::make(&desired, observed, &Policy::default(), &Allow::new())
         .unwrap_or_else(|objections| panic!("{}\n{objections:#?}", written.text));
-    (written.text, plan)
+    (written.text, desired, plan)
 }
 
 fn patterns(texts: &[&str]) -> Vec<Pattern> {
@@ -175,6 +253,7 @@ fn choices() -> impl Strategy<Value = Choice> {
         Just(Choice { built_ins: true, ..Choice::default() }),
         Just(Choice { users: patterns(&["*a*"]), ..Choice::default() }),
         Just(Choice { groups: patterns(&["*a*", "openid"]), ..Choice::default() }),
+        Just(Choice { clients: patterns(&["*"]), ..Choice::default() }),
         Just(Choice { users: patterns(&["ldap/*"]), groups: patterns(&["pks.*"]), ..Choice::default() }),
     ]
 }
@@ -183,9 +262,17 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(600))]
 
     #[test]
-    fn the_plan_of_an_export_is_empty(choice in choices(), observed in servers()) {
-        let (text, plan) = planned(&choice, &observed);
+    fn the_plan_of_an_export_is_empty(choice in choices(), observed in servers(), clients in clients()) {
+        let clients = clients.into_iter().map(|client| (client.id.clone(), client)).collect();
+        let observed = Observed { clients, ..observed };
+        let (text, desired, plan) = planned(&choice, &observed);
         prop_assert!(plan.is_empty() && plan.findings.is_empty(), "{text}\n{plan:#?}");
+        for client in desired.clients.values() {
+            let held = &observed.clients[&client.id].fields;
+            for (field, said) in &client.fields {
+                prop_assert_eq!(said.value.as_ref(), held.get(field), "{} of {}\n{}", field, client.id, text);
+            }
+        }
     }
 
     // Disaster recovery: what a manifest can say is said, all of it.

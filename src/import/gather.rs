@@ -79,9 +79,15 @@ impl Secret {
 #[derive(Debug, Default)]
 pub(super) struct Gathered {
     users: Vec<User>,
+    /// Where a user's entry is.
+    places: BTreeMap<UserKey, usize>,
+    /// The users of a name, whatever their origin.
+    keys: BTreeMap<Username, Vec<UserKey>>,
     groups: Vec<Group>,
     clients: Vec<Client>,
-    memberships: Vec<(GroupName, Member, bool)>,
+    /// Whether somebody is in a group, and the how-many-th word about memberships that says so.
+    memberships: BTreeMap<(GroupName, Member), (usize, bool)>,
+    words: usize,
     notes: Vec<(Of, Note)>,
     names: VariableNames,
 }
@@ -94,9 +100,11 @@ impl Gathered {
 
     /// Returns a user's entry, a new one if there is none or only one that removes it.
     pub(super) fn user(&mut self, key: &UserKey, at: &At) -> &mut User {
-        let place = match self.users.iter().position(|user| user.key == *key) {
-            Some(place) => place,
+        let place = match self.places.get(key) {
+            Some(place) => *place,
             None => {
+                self.places.insert(key.clone(), self.users.len());
+                self.keys.entry(key.username.clone()).or_default().push(key.clone());
                 self.users.push(User::new(key.clone()));
                 self.users.len() - 1
             }
@@ -111,7 +119,8 @@ impl Gathered {
 
     /// Lets a user not exist.
     pub(super) fn remove_user(&mut self, key: &UserKey, at: &At) {
-        self.memberships.retain(|(_, member, _)| *member != Member::User(key.clone()));
+        let gone = Member::User(key.clone());
+        self.memberships.retain(|(_, member), _| *member != gone);
         let user = self.user(key, at);
         let about = About { absent: true, source: Some(at.to_string()), notes: Vec::new() };
         *user = User { about, ..User::new(key.clone()) };
@@ -120,17 +129,15 @@ impl Gathered {
     /// Returns whom a source means by a name alone: the one user of this name that it spoke of, or else one of UAA's own.
     pub(super) fn named(&self, username: &str) -> UserKey {
         let name = Username::new(username);
-        let mut found = self.users.iter().filter(|user| user.key.username == name);
-        match (found.next(), found.next()) {
-            (Some(user), None) => user.key.clone(),
+        match self.keys.get(&name).map(Vec::as_slice) {
+            Some([only]) => only.clone(),
             _ => UserKey::new(Origin::uaa(), name),
         }
     }
 
     /// Tells whether the sources speak of this user.
     pub(super) fn knows_user(&self, username: &str) -> bool {
-        let name = Username::new(username);
-        self.users.iter().any(|user| user.key.username == name)
+        self.keys.contains_key(&Username::new(username))
     }
 
     /// Tells whether the sources speak of this group.
@@ -220,7 +227,8 @@ impl Gathered {
 
     /// Lets a group not exist.
     pub(super) fn remove_group(&mut self, name: &GroupName, at: &At) {
-        self.memberships.retain(|(group, member, _)| group != name && *member != Member::Group(name.clone()));
+        let gone = Member::Group(name.clone());
+        self.memberships.retain(|(group, member), _| group != name && *member != gone);
         let group = self.group(name, at);
         let about = About { absent: true, source: Some(at.to_string()), notes: Vec::new() };
         *group = Group { about, ..Group::new(name.clone()) };
@@ -229,8 +237,8 @@ impl Gathered {
     /// Puts somebody into a group, or takes them out.
     pub(super) fn member(&mut self, group: &GroupName, member: Member, present: bool, at: &At) {
         self.group(group, at);
-        self.memberships.retain(|(other, who, _)| other != group || *who != member);
-        self.memberships.push((group.clone(), member, present));
+        self.words += 1;
+        self.memberships.insert((group.clone(), member), (self.words, present));
     }
 
     /// Maps an LDAP or SAML group to a group, or takes the mapping away.
@@ -272,14 +280,15 @@ impl Gathered {
 
     /// Returns the manifest, and all notes in their order.
     pub(super) fn finish(mut self, sources: &[&str]) -> (Manifest, Vec<Note>) {
-        for (group, member, present) in std::mem::take(&mut self.memberships) {
-            let entry = match &member {
-                Member::User(key) if present => {
-                    self.users.iter_mut().find(|user| user.key == *key && !user.about.absent)
-                }
+        let mut memberships: Vec<_> = std::mem::take(&mut self.memberships).into_iter().collect();
+        memberships.sort_by_key(|(_, (word, _))| *word);
+        for ((group, member), (_, present)) in memberships {
+            let place = match &member {
+                Member::User(key) if present => self.places.get(key).copied(),
                 Member::User(_) | Member::Group(_) => None,
             };
-            if let Some(user) = entry {
+            let entry = place.and_then(|place| self.users.get_mut(place));
+            if let Some(user) = entry.filter(|user| !user.about.absent) {
                 user.groups.push(group);
             } else if let Some(group) = self.groups.iter_mut().find(|other| other.name == group) {
                 let list = if present { &mut group.members } else { &mut group.absent_members };
@@ -313,7 +322,7 @@ impl Gathered {
         let mut rest = Vec::new();
         let has = |of: &Of| match of {
             Of::All => false,
-            Of::User(key) => self.users.iter().any(|user| user.key == *key),
+            Of::User(key) => self.places.contains_key(key),
             Of::Client(id) => self.clients.iter().any(|client| client.id == *id),
         };
         for (of, note) in &self.notes {

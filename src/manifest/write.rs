@@ -433,6 +433,9 @@ impl Lists {
             for note in &list.notes {
                 page.comment("  ", note);
             }
+            if !list.notes.is_empty() && !list.entries.is_empty() {
+                page.line("", None);
+            }
             for (n, entry) in list.entries.iter().enumerate() {
                 for note in &entry.notes {
                     page.comment("  ", note);

@@ -9,6 +9,7 @@ mod commands;
 #[cfg(target_os = "linux")]
 mod consent;
 mod docs;
+mod export;
 mod fake_uaa;
 mod import;
 #[cfg(unix)]

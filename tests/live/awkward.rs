@@ -89,23 +89,19 @@ fn client() -> impl Strategy<Value = Value> {
     let texts = prop::option::of(prop_oneof![1 => Just(Value::Null), 3 => awkward().prop_map(Value::from)]);
     let lists = |of: BoxedStrategy<String>| prop::option::of(sets(of).prop_map(|set| json!(set)));
     // An empty list of them would let nobody in, so a manifest cannot say it.
-    let providers = prop::sample::select(vec![Value::Null, json!(["uaa"]), json!(["ldap"]), json!(["uaa", "ldap"])]);
+    let providers =
+        prop::sample::select(vec![Value::Null, json!(["uaa"]), json!(["ldap"]), json!(["uaa", "ldap"])]);
     let seconds =
         prop::option::of(prop_oneof![1 => Just(Value::Null), 3 => (1..100_000i64).prop_map(Value::from)]);
     let approve = prop::option::of(prop_oneof![Just(json!(true)), sets(scope()).prop_map(|set| json!(set))]);
     let extra = prop::option::of(prop_oneof![
-        Just(json!({})),
+        Just(json!({"flag": false, "empty": ""})),
         awkward().prop_map(|text| json!({"team": text, "size": 3, "deep": {"list": [1, "two", null, true]}})),
         Just(json!({"team": null})),
     ]);
     (
         (grants, lists(scope().boxed()), lists(scope().boxed()), approve),
-        (
-            texts,
-            seconds.clone(),
-            seconds,
-            lists(prop::sample::select(vec!["uaa".to_owned(), "ldap".to_owned()]).boxed()),
-        ),
+        (texts, seconds.clone(), seconds, prop::option::of(providers)),
         (lists(scope().boxed()), extra, any::<bool>()),
     )
         .prop_map(

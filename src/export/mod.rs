@@ -146,6 +146,7 @@ pub fn manifest(choice: &Choice, observed: &Observed) -> Manifest {
         users,
         groups,
         clients,
+        generate: true,
     }
 }
 

@@ -350,6 +350,7 @@ impl Gathered {
             users: section(self.users),
             groups: section(self.groups),
             clients: section(self.clients),
+            generate: false,
         };
         (manifest, self.notes.into_iter().map(|(_, note)| note).collect())
     }

@@ -31,6 +31,9 @@ pub struct Manifest {
     pub groups: Option<Section<Group>>,
     /// The `clients` list.
     pub clients: Option<Section<Client>>,
+    /// Whether users' passwords are declared under `variables`, so that `--vars-store` generates those that nothing
+    /// gives. Secrets of clients never are: their owners know them.
+    pub generate: bool,
 }
 
 /// A list of entries, and comments about what is not among them.
@@ -212,7 +215,8 @@ impl VariableNames {
     /// Returns a name for the secret of somebody: `alana_password`.
     pub fn name(&mut self, of: &str, suffix: &str) -> String {
         let mut base = String::new();
-        for c in of.chars() {
+        // Long enough for whoever types it, short enough for every rule about names.
+        for c in of.chars().take(100) {
             match c {
                 c if c.is_ascii_alphanumeric() => base.push(c.to_ascii_lowercase()),
                 _ if base.is_empty() || base.ends_with('_') => {}
@@ -246,6 +250,7 @@ pub fn write(manifest: &Manifest) -> Result<Written, Error> {
             return Ok(Written { text: page.text, left_out, variables });
         }
         let before = left_out.len();
+        let first = problems.first().map(|problem| problem.message.clone()).unwrap_or_default();
         let mut lines: BTreeMap<Part, String> = BTreeMap::new();
         for problem in problems {
             let line = problem.at.as_ref().map_or(0, |at| at.line as usize);
@@ -256,6 +261,7 @@ pub fn write(manifest: &Manifest) -> Result<Written, Error> {
         lists.leave_out(lines, &mut left_out);
         if left_out.len() == before {
             return Err(Error::new("cannot write these entries as a manifest: the result would not load")
+                .cause(first)
                 .hint("this is a mistake in uaapply; choose fewer entries by patterns meanwhile"));
         }
     }
@@ -358,7 +364,7 @@ struct Entries {
 }
 
 /// All lists as entries.
-struct Lists(BTreeMap<List, Entries>);
+struct Lists(BTreeMap<List, Entries>, bool);
 
 /// A text, and what each of its lines is about.
 #[derive(Default)]
@@ -400,12 +406,17 @@ impl Lists {
         if let Some(clients) = &manifest.clients {
             lists.insert(List::Clients, list(clients, client));
         }
-        Self(lists)
+        Self(lists, manifest.generate)
     }
 
     fn variables(&self) -> BTreeSet<String> {
-        let fields = self.0.values().flat_map(|list| &list.entries).flat_map(|entry| &entry.fields);
-        fields
+        List::ALL.into_iter().flat_map(|list| self.variables_of(list)).collect()
+    }
+
+    fn variables_of(&self, list: List) -> BTreeSet<String> {
+        let entries = self.0.get(&list).into_iter().flat_map(|list| &list.entries);
+        entries
+            .flat_map(|entry| &entry.fields)
             .filter_map(|field| match &field.value {
                 Value::Variable(name) => Some(name.clone()),
                 Value::Text(_)
@@ -441,6 +452,15 @@ impl Lists {
                     page.comment("  ", note);
                 }
                 entry.render(kind, n, &mut page);
+            }
+        }
+        let generated = if self.1 { self.variables_of(List::Users) } else { BTreeSet::new() };
+        if !generated.is_empty() {
+            page.line("", None);
+            page.comment("", "With --vars-store FILE, those that nothing gives are generated.");
+            page.line("variables:", None);
+            for name in generated {
+                page.line(&format!("  - {{name: {name}, type: password}}"), None);
             }
         }
         page
@@ -1033,6 +1053,7 @@ mod tests {
             users: Some(Section { notes: vec![other.to_owned()], entries: vec![person, own] }),
             groups: Some(Section { notes: vec![line.to_owned()], entries: vec![team] }),
             clients: None,
+            generate: true,
         }
     }
 

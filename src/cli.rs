@@ -101,7 +101,8 @@ Examples:
   uaapply plan -f pks.yml --format json | jq .changes
 
 The admin client's secret comes from UAA_CLIENT_SECRET, --client-secret-file, --client-secret-stdin,
---client-secret-command, or a prompt; never from the command line itself.";
+--client-secret-command, or a prompt; never from the command line itself. Without a secret, a login
+of uaac or uaa-cli at the same address is used as long as it lasts.";
 
 const APPLY_EXAMPLES: &str = "\
 Examples:
@@ -410,15 +411,25 @@ pub struct ManifestArgs {
     /// A manifest, a directory of them, or `-` for standard input (repeatable)
     #[arg(short, long = "file", value_name = "PATH", value_hint = ValueHint::AnyPath)]
     pub files: Vec<PathBuf>,
+    /// Change the manifests by the operations of a YAML file, before variables are put in (repeatable)
+    #[arg(short = 'o', long = "ops-file", value_name = "PATH", value_hint = ValueHint::FilePath)]
+    pub ops_files: Vec<PathBuf>,
     /// Set a variable: ((NAME)) becomes VALUE (repeatable; not for secrets: others can see a process's arguments)
     #[arg(short = 'v', long = "var", value_name = "NAME=VALUE")]
     pub vars: Vec<String>,
+    /// Set a secret variable to what a file holds (repeatable)
+    #[arg(long, value_name = "NAME=PATH")]
+    pub var_file: Vec<String>,
     /// Read variables from a YAML file (repeatable; later ones win)
     #[arg(short = 'l', long = "vars-file", value_name = "PATH", value_hint = ValueHint::FilePath)]
     pub vars_files: Vec<PathBuf>,
     /// Take secret variables from the environment: ((name)) from PREFIX_name (repeatable)
     #[arg(long, value_name = "PREFIX", env = "UAAPPLY_VARS_ENV", hide_env_values = true)]
     pub vars_env: Vec<String>,
+    /// Take secret variables from a YAML file; apply generates into it what `variables` in a manifest declares and
+    /// nothing gives
+    #[arg(long, value_name = "PATH", value_hint = ValueHint::FilePath)]
+    pub vars_store: Option<PathBuf>,
 }
 
 /// How to reach UAA and log in.
@@ -431,7 +442,7 @@ pub struct ConnectionArgs {
     /// The client to log in as
     #[arg(long, value_name = "ID", env = "UAA_CLIENT_ID", hide_env_values = true, default_value = "admin")]
     pub client_id: String,
-    /// Read the client's secret from a file [else env: UAA_CLIENT_SECRET, else a prompt]
+    /// Read the client's secret from a file [else env: UAA_CLIENT_SECRET, else a login of uaac or uaa-cli, else a prompt]
     #[arg(long, value_name = "PATH", value_hint = ValueHint::FilePath, group = "secret_source")]
     pub client_secret_file: Option<PathBuf>,
     /// Read the client's secret from standard input
@@ -440,6 +451,9 @@ pub struct ConnectionArgs {
     /// Run a command that prints the client's secret (no shell)
     #[arg(long, value_name = "COMMAND", value_hint = ValueHint::CommandString, group = "secret_source")]
     pub client_secret_command: Option<String>,
+    /// Do not use a login of uaac (~/.uaac.yml) or uaa-cli (~/.uaa/config.json) when no secret is given
+    #[arg(long)]
+    pub no_saved_login: bool,
     /// Trust this CA: a PEM file's path, or PEM text
     #[arg(long, value_name = "PATH|PEM", env = "UAA_CA_CERT", hide_env_values = true, value_hint = ValueHint::FilePath)]
     pub ca_cert: Option<String>,

@@ -252,6 +252,14 @@ impl Foundation {
         self.client.get(format!("{}{path}", self.uaa_url()), token)
     }
 
+    /// Asks for a token of the default zone as this client, with further fields such as `grant_type`.
+    ///
+    /// # Errors
+    /// When there is no answer; a refusal is an answer.
+    pub fn token(&self, client: &str, secret: &str, form: &[(&str, &str)]) -> Result<(u16, Value), LabError> {
+        self.client.token(client, secret, form)
+    }
+
     /// Lists the clusters that this token shows, at the PKS API.
     ///
     /// # Errors
@@ -284,5 +292,13 @@ impl Zone {
     /// When there is no answer.
     pub fn request(&self, method: &str, path: &str, body: Option<Value>) -> Result<(u16, Value), LabError> {
         self.client.admin(Some(&self.id), method, path, body)
+    }
+
+    /// Logs a client of this zone in with its own secret; a refused log-in is an answer.
+    ///
+    /// # Errors
+    /// When there is no answer.
+    pub fn client_login(&self, client_id: &str, secret: &str) -> Result<(u16, Value), LabError> {
+        self.client.client_info(&self.subdomain, client_id, secret)
     }
 }

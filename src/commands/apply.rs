@@ -8,7 +8,7 @@ use super::connection::{check, connection};
 use super::console::Console;
 use super::progress::Told;
 use super::report_file::{self, ReportFile};
-use super::{Stop, look};
+use super::{Stop, generated, look};
 use crate::apply::{Interrupt, apply};
 use crate::cli::{ApplyArgs, Format};
 use crate::error::{Error, Exit};
@@ -40,6 +40,7 @@ pub(super) async fn run(args: &ApplyArgs, console: &Console) -> Result<Exit, Sto
     let (observed, plan) = agree(args, &loaded, &reader, client.as_str(), console).await?;
     // Before the first write: a report that has no place is an error while nothing is done yet.
     let file = args.report.as_deref().map(ReportFile::create).transpose()?;
+    generated::save(&plan, &loaded)?;
     let mut report = Report::of(&plan);
     let settle = plan::to_settle(&plan, &loaded.desired);
     if plan.is_empty() && settle.is_empty() {
@@ -112,6 +113,7 @@ async fn agree(
             Some(_) => console.warn("the server changed meanwhile: this is the plan now"),
         }
         show(&plan, args.format, console)?;
+        generated::announce(&plan, loaded, console);
         if plan.refusals().next().is_some() {
             return Err(Stop::Exit(refuse(&plan, args, console)?));
         }
@@ -186,13 +188,21 @@ fn must_have_authority(plan: &Plan, observed: &Observed, client: &str) -> Result
         .map(String::as_str)
         .filter(|scope| crate::visible::is_shell_word(scope))
         .collect();
-    let mut error =
-        Error::new(format!("client `{client}` may not do what the plan needs; nothing was written"));
+    let who = match &observed.me.user {
+        Some(user) => format!("user `{user}`"),
+        None => format!("client `{client}`"),
+    };
+    let mut error = Error::new(format!("{who} may not do what the plan needs; nothing was written"));
     for lack in &missing {
         error = error.cause(format!("to {} its token needs {}", lack.needed_for, lack.any_of.join(" or ")));
         if let Some(first) = lack.any_of.first().filter(|first| !authorities.contains(&first.as_str())) {
             authorities.push(first);
         }
+    }
+    if observed.me.user.is_some() {
+        return Err(error.hint(
+            "an administrator adds a user to a group by uaac member add GROUP USER; then log in again",
+        ));
     }
     Err(error
         .hint(format!("give it: uaac client update {client} --authorities \"{}\"", authorities.join(" "))))

@@ -6,12 +6,13 @@ use secrecy::SecretString;
 use url::Url;
 
 use super::console::Console;
-use super::secret::client_secret;
+use super::saved_login;
+use super::secret::{self, client_secret};
 use crate::cli::{ConnectionArgs, ManifestArgs, Read};
 use crate::desired::Secrets;
 use crate::error::Error;
 use crate::model::ClientId;
-use crate::uaa::{Connection, ReadBy};
+use crate::uaa::{Connection, Login, ReadBy};
 
 /// Checks what can be wrong with a command line before anything is read.
 pub(super) fn check(args: &ConnectionArgs, manifest: &ManifestArgs) -> Result<(), Error> {
@@ -46,13 +47,21 @@ pub(super) async fn connection(
         console
             .warn("certificates are not checked (-k): whoever sits between here and UAA can read the secret");
     }
+    let saved = match args.no_saved_login || secret::is_given(args) {
+        true => None,
+        false => saved_login::find(&target, &args.client_id, console),
+    };
+    let (client_id, login) = match saved {
+        Some(saved) => (saved.owner.client_id.clone(), Login::Saved(saved)),
+        None => (ClientId::new(&*args.client_id), Login::Secret(client_secret(args, console).await?)),
+    };
     let of_clients = secrets.client_secrets.values().chain(secrets.token_salts.values());
     let mask: Vec<SecretString> =
         secrets.passwords.values().chain(of_clients).chain(&secrets.others).cloned().collect();
     let connection = Connection {
         target,
-        client_id: ClientId::new(&*args.client_id),
-        client_secret: client_secret(args, console).await?,
+        client_id,
+        login,
         ca_cert: args.ca_cert.as_deref().filter(|text| !text.trim().is_empty()).map(ca_cert).transpose()?,
         skip_ssl_validation: args.skip_ssl_validation,
         allow_http: args.allow_http,

@@ -1,6 +1,7 @@
 //! What plan and apply share: manifest in, server read, plan made.
 
 use std::collections::BTreeSet;
+use std::path::PathBuf;
 
 use futures_util::future::try_join_all;
 use secrecy::SecretString;
@@ -33,9 +34,12 @@ pub(super) fn load(args: &ManifestArgs, console: &Console) -> Result<Loaded, Sto
     let prefixes: Vec<String> = args.vars_env.iter().filter(|prefix| !prefix.is_empty()).cloned().collect();
     let mut sources = Sources {
         paths: args.files.clone(),
+        ops_files: args.ops_files.clone(),
+        var_files: args.var_file.iter().map(|text| var_file(text)).collect::<Result<_, _>>()?,
         vars_files: args.vars_files.clone(),
         vars_env: prefixes.iter().flat_map(|prefix| environment(prefix)).collect(),
         vars_env_prefixes: prefixes,
+        vars_store: args.vars_store.clone(),
         ..Sources::default()
     };
     for var in &args.vars {
@@ -50,6 +54,14 @@ pub(super) fn load(args: &ManifestArgs, console: &Console) -> Result<Loaded, Sto
     })?;
     console.say(&render::problems::warnings(&loaded.warnings));
     Ok(loaded)
+}
+
+fn var_file(text: &str) -> Result<(String, PathBuf), Error> {
+    match text.split_once('=') {
+        Some((name, path)) if !name.is_empty() && !path.is_empty() => Ok((name.to_owned(), path.into())),
+        // Not shown: what was meant may be a secret.
+        _ => Err(Error::new("--var-file takes NAME=PATH").hint("write --var-file alana_password=alana.txt")),
+    }
 }
 
 /// The environment's variables of one prefix. Values that are no text are left out: no manifest can name them.

@@ -2,7 +2,7 @@
 
 use super::connection::{check, connection};
 use super::console::Console;
-use super::{Stop, look};
+use super::{Stop, generated, look};
 use crate::cli::PlanArgs;
 use crate::error::Exit;
 use crate::uaa::{self, Reader};
@@ -22,6 +22,7 @@ pub(super) async fn run(args: &PlanArgs, console: &Console) -> Result<Exit, Stop
     let (_, plan) = look::look(&reader, &loaded, &args.allow, args.probe_secrets, console).await?;
     look::warn_of_unused_allows(&plan, &args.allow, console);
     look::show(&plan, args.format, console)?;
+    generated::announce(&plan, &loaded, console);
     tracing::info!("{} requests", reader.requests());
     Ok(if plan.refusals().next().is_some() {
         Exit::Refused

@@ -18,7 +18,7 @@ use crate::cli::RotateArgs;
 use crate::desired::Secrets;
 use crate::error::{Error, Exit};
 use crate::model::ClientId;
-use crate::uaa::{self, Connection, Need, Reader, SecretChange, WriteError, WriteErrorKind, Writer};
+use crate::uaa::{self, Connection, Login, Need, Reader, SecretChange, WriteError, WriteErrorKind, Writer};
 use crate::visible::visible;
 
 /// Runs the command.
@@ -81,6 +81,11 @@ impl Rotation<'_> {
         let client = visible(self.client.as_str());
         if self.args.own && self.connection.zone.is_some() {
             return Err(Error::new("--self is a client of the default zone").hint("leave --zone out").into());
+        }
+        if self.args.own && matches!(self.connection.login, Login::Saved(_)) {
+            return Err(Error::new("--self takes the client's secret, not another program's login")
+                .hint("give the secret that it has now by UAA_CLIENT_SECRET or --client-secret-file")
+                .into());
         }
         // Asked first: where secrets cannot be tried, nothing is begun.
         if self.works(&SecretString::from("")).await? {
@@ -159,7 +164,7 @@ impl Rotation<'_> {
         let own;
         let writer = if self.args.own {
             // The proof: a session of its own. The old one's token ends with the old secret.
-            let connection = Connection { client_secret: self.new.clone(), ..self.connection.clone() };
+            let connection = Connection { login: Login::Secret(self.new.clone()), ..self.connection.clone() };
             let server = uaa::identify(&connection).await?;
             own = uaa::log_in_for(connection, server, &[Need::ClientSecrets]).await?.1;
             &own
@@ -220,7 +225,10 @@ impl Rotation<'_> {
     fn own(&self, added: bool) -> Option<&SecretString> {
         match (self.args.own, added) {
             (true, true) => Some(&self.new),
-            (true, false) => Some(&self.connection.client_secret),
+            (true, false) => match &self.connection.login {
+                Login::Secret(secret) => Some(secret),
+                Login::Saved(_) => None,
+            },
             (false, _) => None,
         }
     }

@@ -16,6 +16,14 @@ const LONGEST: u64 = 64 << 10;
 /// How long a command may take.
 const PATIENCE: Duration = Duration::from_secs(60);
 
+/// Tells whether some source but the prompt is given.
+pub(super) fn is_given(args: &ConnectionArgs) -> bool {
+    args.client_secret_file.is_some()
+        || args.client_secret_stdin
+        || args.client_secret_command.is_some()
+        || std::env::var_os("UAA_CLIENT_SECRET").is_some()
+}
+
 /// Gets the secret from the first source that is given.
 pub(super) async fn client_secret(args: &ConnectionArgs, console: &Console) -> Result<SecretString, Error> {
     if let Some(path) = &args.client_secret_file {

@@ -13,7 +13,7 @@ use super::tree::{Entry, Node, Value};
 use crate::model::{ClusterRole, UAA_ORIGIN};
 
 /// The keys of a manifest.
-pub(super) const TOP: &[&str] = &["version", "target", "users", "groups", "clients", "prune"];
+pub(super) const TOP: &[&str] = &["version", "target", "users", "groups", "clients", "prune", "variables"];
 /// The keys of `target`.
 pub(super) const TARGET: &[&str] = &["issuer", "zone", "origins"];
 /// The keys of a user.

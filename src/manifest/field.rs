@@ -146,9 +146,6 @@ impl Decoder<'_> {
             return None;
         }
         let later = match (what, entry.key.as_str()) {
-            ("a manifest", "variables") => Some(
-                "this version takes variables by -v, -l and --vars-env; generated ones come with a later one",
-            ),
             ("a group", "previously") => Some(
                 "UAA renames no groups: declare the new one with its members, and the old one `state: absent`",
             ),
@@ -220,7 +217,7 @@ impl Decoder<'_> {
                 format!("the secret variable {} cannot be used for {place}", quote(name)),
             )
             .at(node.mark)
-            .label("values from --vars-env go into `password`, `client_secret` and `token_salt` only")
+            .label("values of --var-file, --vars-env and --vars-store go into `password`, `client_secret` and `token_salt` only")
             .help("give a value that may be shown with -v or -l"),
         );
     }
@@ -291,7 +288,9 @@ impl Decoder<'_> {
                 Draft::warning("literal-secret", format!("the {noun} of {of} is written in the manifest"))
                     .at(key)
                     .label("everyone who may read this file knows it")
-                    .help(format!("write `{name}: ((name))` and give the value with --vars-env or -l")),
+                    .help(format!(
+                        "write `{name}: ((name))` and give the value with --var-file, --vars-env or -l"
+                    )),
             );
         }
         Some(At { value: Password { value, variable }, mark, key })

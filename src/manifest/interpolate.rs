@@ -4,36 +4,65 @@
 //! environment, and never shows a value: messages name the variable.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use secrecy::{ExposeSecret, SecretString};
 
 use super::Sources;
+use super::declare::Declared;
 use super::mask::names_a_secret;
 use super::problem::{Draft, Drafts, Mark, Spot, list, nearest, quote};
-use super::source::{Kind, Texts};
-use super::tree::{self, Node, Value};
+use super::source::{self, Kind, Texts};
+use super::store::{self, Generated};
+use super::tree::{self, Entry, Node, Value};
 
 /// All variables, in the order in which they are asked.
 #[derive(Default)]
 pub(super) struct Variables {
     given: BTreeMap<String, Node>,
+    /// What `--var-file` gives; `None` could not be read.
+    secret_files: BTreeMap<String, Option<SecretString>>,
     files: Vec<BTreeMap<String, Node>>,
     environment: BTreeMap<String, SecretString>,
+    /// What `--vars-store` has.
+    stored: BTreeMap<String, Node>,
+    /// What the manifests declare to be generated.
+    declared: BTreeMap<String, Declared>,
+    /// Values that were generated because nothing gives them.
+    generated: BTreeMap<String, SecretString>,
+    store: Store,
     prefixes: Vec<String>,
     /// Those of them that some variable of the environment has.
     known_prefixes: BTreeSet<String>,
     used: BTreeSet<String>,
+    used_secret_files: BTreeSet<String>,
     /// Names that `-v` gives no value.
     bare: BTreeSet<String>,
     /// A file of variables could not be read: what is missing may be in it.
     incomplete: bool,
 }
 
+/// What `--vars-store` is good for.
+#[derive(Default)]
+enum Store {
+    /// None is given.
+    #[default]
+    None,
+    /// It could not be read: what is missing may be in it.
+    Unreadable,
+    /// What is generated is to be kept there.
+    At(PathBuf),
+}
+
 /// What a name stands for.
 enum Found {
     Value(Node),
     Secret(SecretString),
+    /// A list or map of secrets.
+    SecretTree,
+    /// The operating system gives no random bytes.
+    NoRandomness(String),
     /// The variable is there, the key in it is not.
     NoKey(String),
     Missing,
@@ -57,7 +86,12 @@ enum Piece<'a> {
 
 impl Variables {
     /// Takes all sources; nothing is looked up yet.
-    pub(super) fn collect(texts: &mut Texts, drafts: &mut Drafts, sources: &Sources) -> Self {
+    pub(super) fn collect(
+        texts: &mut Texts,
+        drafts: &mut Drafts,
+        sources: &Sources,
+        store_read: bool,
+    ) -> Self {
         let mut all = Self {
             prefixes: sources.vars_env_prefixes.clone(),
             bare: sources.bare_vars.iter().cloned().collect(),
@@ -85,6 +119,21 @@ impl Variables {
                         .help("put the value into quotes that the shell leaves there: -v 'NAME=\"VALUE\"'"),
                     );
                 }
+            }
+        }
+        if let Some(path) = &sources.vars_store {
+            let stored = all.stored(texts, drafts);
+            all.store = if stored && store_read { Store::At(path.clone()) } else { Store::Unreadable };
+        }
+        for (name, path) in &sources.var_files {
+            if is_name(name) {
+                let value = source::read_secret(name, path, drafts);
+                all.secret_files.insert(name.clone(), value);
+            } else {
+                drafts.add(
+                    Draft::error("bad-variable", format!("{} is no name of a variable", quote(name)))
+                        .help("a name holds letters, digits, `_`, `-` and `.`: --var-file NAME=PATH"),
+                );
             }
         }
         for file in texts.of_kind(Kind::Variables) {
@@ -115,6 +164,53 @@ impl Variables {
         all
     }
 
+    /// Takes what is in the store; `false` when it makes no sense.
+    fn stored(&mut self, texts: &mut Texts, drafts: &mut Drafts) -> bool {
+        let mut whole = true;
+        for file in texts.of_kind(Kind::Store) {
+            match tree::parse(texts, file, drafts) {
+                Some(Node { value: Value::Map(entries), .. }) => {
+                    self.stored = entries.into_iter().map(|entry| (entry.key, entry.node)).collect();
+                }
+                Some(node) if node.is_null() => {}
+                Some(node) => {
+                    whole = false;
+                    drafts.add(
+                        Draft::error(
+                            "bad-vars-store",
+                            "the file of --vars-store holds a map of names and values",
+                        )
+                        .at(node.mark)
+                        .label("not a map")
+                        .help("write one `name: value` a line"),
+                    );
+                }
+                None => whole = false,
+            }
+            texts.close(file, drafts);
+        }
+        whole
+    }
+
+    /// Learns what is generated when nothing gives it.
+    pub(super) fn declare(&mut self, declared: BTreeMap<String, Declared>) {
+        self.declared = declared;
+    }
+
+    /// Tells whether a file declares variables.
+    pub(super) fn declares_in(&self, file: u32) -> bool {
+        self.declared.values().any(|declared| declared.mark.at.file == file)
+    }
+
+    /// Hands over what was generated.
+    pub(super) fn take_generated(&mut self) -> Option<Generated> {
+        let values = std::mem::take(&mut self.generated);
+        match &self.store {
+            Store::At(path) if !values.is_empty() => Some(Generated { store: path.clone(), values }),
+            Store::At(_) | Store::Unreadable | Store::None => None,
+        }
+    }
+
     /// Puts values in place of all placeholders of a tree.
     pub(super) fn substitute(&mut self, node: &mut Node, drafts: &mut Drafts) {
         self.substitute_for(node, Place::Plain, drafts);
@@ -131,20 +227,11 @@ impl Variables {
                 items.iter_mut().for_each(|item| self.substitute_for(item, Place::Plain, drafts));
             }
             Value::Map(entries) => {
-                for entry in entries {
-                    if leftover(&entry.key) {
-                        drafts.add(
-                            Draft::error(
-                                "placeholder-in-key",
-                                format!("{} stands where a key should", quote(&entry.key)),
-                            )
-                            .at(entry.key_mark)
-                            .label("a variable may only be a value"),
-                        );
-                        // The key is then unknown for a reason that is already said.
-                        entry.key.clear();
-                        entry.node = Node::new(Value::Broken, entry.node.mark);
+                for at in 0..entries.len() {
+                    if leftover(&entries[at].key) {
+                        self.key(entries, at, drafts);
                     }
+                    let entry = &mut entries[at];
                     if let Value::Scalar { text, .. } = &entry.node.value
                         && leftover(text)
                         && whole(text).is_none()
@@ -173,12 +260,57 @@ impl Variables {
         }
     }
 
+    /// Puts values in place of the placeholders of a key.
+    fn key(&mut self, entries: &mut [Entry], at: usize, drafts: &mut Drafts) {
+        let entry = &mut entries[at];
+        let mark = entry.key_mark;
+        let mut key = Node::new(Value::Scalar { text: std::mem::take(&mut entry.key), plain: false }, mark);
+        self.scalar(&mut key, Place::Plain, drafts);
+        let name = key.variable.as_deref().unwrap_or_default();
+        let problem = match &key.value {
+            Value::Broken => None,
+            Value::Scalar { text, .. } => match not_joined(&key) {
+                Some(kind) => {
+                    Some(("not-text", format!("the variable {} is {kind}, and stands in a key", quote(name))))
+                }
+                None => {
+                    text.clone_into(&mut entry.key);
+                    let first =
+                        entries.iter().position(|other| other.key == *text).filter(|first| *first != at);
+                    let Some(first) = first else { return };
+                    drafts.add(
+                        Draft::error("duplicate-key", format!("{} is written twice in one map", quote(text)))
+                            .at(mark)
+                            .label("the second time")
+                            .also(entries[first].key_mark, "the first time")
+                            .help("keep one of the two"),
+                    );
+                    None
+                }
+            },
+            Value::Secret(_) => {
+                Some(("secret-in-text", format!("the secret variable {} stands in a key", quote(name))))
+            }
+            Value::Seq(_) | Value::Map(_) => Some((
+                "not-text",
+                format!("the variable {} is a list or a map, and stands in a key", quote(name)),
+            )),
+        };
+        if let Some((code, message)) = problem {
+            drafts.add(Draft::error(code, message).at(mark).label("a key is a text"));
+        }
+        // The entry is then unknown for a reason that is already said.
+        let entry = &mut entries[at];
+        entry.key.clear();
+        entry.node = Node::new(Value::Broken, entry.node.mark);
+    }
+
     fn scalar(&mut self, node: &mut Node, place: Place, drafts: &mut Drafts) {
         let Value::Scalar { text, .. } = &node.value else { return };
         let text = text.clone();
         let mark = node.mark;
         let Some(pieces) = pieces(&text) else {
-            drafts.add(malformed(&text, mark));
+            drafts.add(malformed(mark));
             node.value = Value::Broken;
             return;
         };
@@ -191,10 +323,23 @@ impl Variables {
         for piece in pieces {
             match piece {
                 Piece::Text(text) => out.push_str(text),
-                Piece::Name(name) => match self.value_of(name, mark, Place::Plain, drafts).value {
-                    Value::Scalar { text, .. } => out.push_str(&text),
-                    Value::Broken => broken = true,
-                    Value::Secret(_) => {
+                Piece::Name(name) => match self.value_of(name, mark, Place::Plain, drafts) {
+                    node if not_joined(&node).is_some() => {
+                        broken = true;
+                        let kind = not_joined(&node).unwrap_or_default();
+                        drafts.add(
+                            Draft::error(
+                                "not-text",
+                                format!("the variable {} is {kind}, and stands inside a text", quote(name)),
+                            )
+                            .at(mark)
+                            .label("only texts and whole numbers can")
+                            .help("make it the whole value, or put the variable's value into quotes"),
+                        );
+                    }
+                    Node { value: Value::Scalar { text, .. }, .. } => out.push_str(&text),
+                    Node { value: Value::Broken, .. } => broken = true,
+                    Node { value: Value::Secret(_), .. } => {
                         broken = true;
                         drafts.add(
                             Draft::error(
@@ -206,7 +351,7 @@ impl Variables {
                             .help("give a value that may be shown with -v or -l"),
                         );
                     }
-                    Value::Seq(_) | Value::Map(_) => {
+                    Node { value: Value::Seq(_) | Value::Map(_), .. } => {
                         broken = true;
                         drafts.add(
                             Draft::error(
@@ -224,7 +369,7 @@ impl Variables {
             }
         }
         if !broken && leftover(&out) {
-            drafts.add(malformed("", mark));
+            drafts.add(malformed(mark));
             broken = true;
         }
         node.value = if broken { Value::Broken } else { Value::Scalar { text: out, plain: false } };
@@ -239,11 +384,30 @@ impl Variables {
                 Node::new(Value::Broken, mark)
             }
             Found::Secret(value) => Node::new(Value::Secret(value), mark),
+            Found::SecretTree => {
+                drafts.add(
+                    Draft::error(
+                        "not-text",
+                        format!("the secret variable {} is a list or a map", quote(name)),
+                    )
+                    .at(mark)
+                    .label("a secret is one text")
+                    .help(format!("name a key in it: (({name}.key))")),
+                );
+                Node::new(Value::Broken, mark)
+            }
             Found::Value(node) if holds_placeholder(&node) => {
                 drafts.add(still_placeholder(name, mark));
                 Node::new(Value::Broken, mark)
             }
             Found::Value(node) => node,
+            Found::NoRandomness(why) => {
+                drafts.add(Draft::error(
+                    "no-randomness",
+                    format!("no value can be generated for the variable {}: {why}", quote(name)),
+                ));
+                Node::new(Value::Broken, mark)
+            }
             Found::NoKey(head) => {
                 drafts.add(
                     Draft::error(
@@ -275,8 +439,26 @@ impl Variables {
             format!("the variable {} has no value{incomplete}", quote(name)),
         )
         .at(mark);
+        if let Some(declared) = self.declared.get(name.split('.').next().unwrap_or(name)) {
+            return match self.store {
+                Store::None => draft
+                    .label("nothing gives it, and there is no --vars-store to keep it in")
+                    .also(declared.mark, "declared here")
+                    .help("give --vars-store FILE: apply generates the value into it"),
+                // That is an error of its own.
+                Store::Unreadable | Store::At(_) => draft
+                    .label("it may be in the file of --vars-store, which could not be read")
+                    .also(declared.mark, "declared here"),
+            };
+        }
         let named: Vec<String> = self.prefixes.iter().map(|prefix| format!("{prefix}_{name}")).collect();
-        let named = named.iter().map(|name| quote(name)).collect::<Vec<_>>().join(" or ");
+        let named = list(named.iter().map(String::as_str));
+        let store = match self.store {
+            Store::At(_) => format!(
+                ",\nor let apply generate it into the file of --vars-store: `variables: [{{name: {name}, type: password}}]`"
+            ),
+            Store::None | Store::Unreadable => String::new(),
+        };
         match place {
             Place::Plain => {
                 let near = if self.bare.contains(name) { None } else { nearest(name, self.plain_names()) };
@@ -287,7 +469,7 @@ impl Variables {
             }
             Place::Secret if self.prefixes.is_empty() => {
                 draft.label("given neither by --vars-env nor in a file of -l").help(format!(
-                    "set the environment variable PREFIX_{name} and give --vars-env PREFIX, or use a file with -l FILE"
+                    "set the environment variable PREFIX_{name} and give --vars-env PREFIX, or use a file with -l FILE{store}"
                 ))
             }
             Place::Secret => {
@@ -299,7 +481,7 @@ impl Variables {
                     format!("\nno environment variable begins with the prefix {} of --vars-env", list(unknown))
                 };
                 draft.label(format!("not in the environment as {named}, nor in a file of -l")).help(format!(
-                    "set the environment variable {named}, or use a file with -l FILE{unknown}"
+                    "set the environment variable {named}, or use a file with -l FILE{store}{unknown}"
                 ))
             }
         }
@@ -319,6 +501,15 @@ impl Variables {
                 return inside(node, head, path);
             }
         }
+        for (head, path) in splits(name) {
+            if let Some(value) = self.secret_files.get(head) {
+                self.used_secret_files.insert(head.to_owned());
+                return match value {
+                    Some(value) => secret(value, head, path),
+                    None => Found::Value(broken()),
+                };
+            }
+        }
         for file in &self.files {
             for (head, path) in splits(name) {
                 if let Some(node) = file.get(head) {
@@ -326,13 +517,56 @@ impl Variables {
                 }
             }
         }
-        match self.environment.get(name) {
-            Some(value) => Found::Secret(value.clone()),
-            None => Found::Missing,
+        for (head, path) in splits(name) {
+            if let Some(value) = self.environment.get(head) {
+                return secret(value, head, path);
+            }
+        }
+        for (head, path) in splits(name) {
+            if let Some(node) = self.stored.get(head) {
+                return match inside(node, head, path) {
+                    Found::Value(Node { value: Value::Scalar { text, .. }, .. }) => {
+                        Found::Secret(text.into())
+                    }
+                    Found::Value(Node { value: Value::Seq(_) | Value::Map(_), .. }) => Found::SecretTree,
+                    found => found,
+                };
+            }
+        }
+        self.generate(name)
+    }
+
+    /// Generates what is declared and nothing gives.
+    fn generate(&mut self, name: &str) -> Found {
+        let (Store::At(_), Some((head, path))) =
+            (&self.store, splits(name).find(|(head, _)| self.declared.contains_key(*head)))
+        else {
+            return Found::Missing;
+        };
+        if let Some(value) = self.generated.get(head) {
+            return secret(value, head, path);
+        }
+        match store::generate(self.declared[head].length) {
+            Ok(value) => {
+                let found = secret(&value, head, path);
+                self.generated.insert(head.to_owned(), value);
+                found
+            }
+            Err(error) => Found::NoRandomness(error.to_string()),
         }
     }
 
-    /// Reports what `-v` gives and no manifest uses; `partly`: not all manifests could be read.
+    /// All secret values. Of a store, which other programs use too, only what is long enough to be one: else `true`
+    /// would be hidden everywhere.
+    pub(super) fn secrets(&self) -> impl Iterator<Item = SecretString> {
+        let mut stored = Vec::new();
+        self.stored.values().for_each(|node| texts_of(node, &mut stored));
+        let stored = stored.into_iter().filter(|text| text.len() >= SHORTEST_STORED).map(SecretString::from);
+        let given = self.secret_files.values().flatten().chain(self.environment.values());
+        given.chain(self.generated.values()).cloned().chain(stored)
+    }
+
+    /// Reports what `-v` and `--var-file` give and no manifest uses; `partly`: not all manifests could be read.
     pub(super) fn report_unused(&self, partly: bool, drafts: &mut Drafts) {
         if partly {
             return;
@@ -350,6 +584,18 @@ impl Variables {
                     format!("no manifest uses the variable {} given with -v", quote(name)),
                 )
                 .help(format!("write ((…)) with this name where the value belongs, or leave -v {name} away")),
+            );
+        }
+        for name in self.secret_files.keys().filter(|name| !self.used_secret_files.contains(*name)) {
+            let by = if self.given.contains_key(name) { "; -v gives it too, and goes before" } else { "" };
+            drafts.add(
+                Draft::error(
+                    "unused-variable",
+                    format!("no manifest uses the variable {} given with --var-file{by}", quote(name)),
+                )
+                .help(format!(
+                    "write ((…)) with this name where the secret belongs, or leave --var-file {name} away"
+                )),
             );
         }
     }
@@ -375,6 +621,24 @@ fn broken() -> Node {
 fn splits(name: &str) -> impl Iterator<Item = (&str, &str)> {
     let dots = name.match_indices('.').map(|(at, _)| (&name[..at], &name[at + 1..]));
     std::iter::once((name, "")).chain(dots)
+}
+
+/// The shortest value of a store that is hidden wherever it occurs.
+const SHORTEST_STORED: usize = 6;
+
+/// Collects the texts in a tree.
+fn texts_of(node: &Node, into: &mut Vec<String>) {
+    match &node.value {
+        Value::Scalar { text, .. } => into.push(text.clone()),
+        Value::Seq(items) => items.iter().for_each(|item| texts_of(item, into)),
+        Value::Map(entries) => entries.iter().for_each(|entry| texts_of(&entry.node, into)),
+        Value::Secret(_) | Value::Broken => {}
+    }
+}
+
+/// A secret is a text: there is no key in it.
+fn secret(value: &SecretString, head: &str, path: &str) -> Found {
+    if path.is_empty() { Found::Secret(value.clone()) } else { Found::NoKey(head.to_owned()) }
 }
 
 fn inside(node: &Node, head: &str, path: &str) -> Found {
@@ -428,15 +692,11 @@ fn still_placeholder(name: &str, mark: Mark) -> Draft {
 }
 
 /// Reports a text that looks like a placeholder and is none.
-fn malformed(text: &str, mark: Mark) -> Draft {
+fn malformed(mark: Mark) -> Draft {
     let draft = Draft::error("placeholder-left", "a ((…)) that is no variable is left over").at(mark);
-    if text.contains("((!") {
-        draft.label("`!` is not used here").help("write ((name))")
-    } else {
-        draft.label("not a variable's name").help(
-            "a variable is written ((name)) or ((map.key)): letters, digits, `_`, `-` and `.`, no blanks",
-        )
-    }
+    draft
+        .label("not a variable's name")
+        .help("a variable is written ((name)) or ((map.key)): letters, digits, `_`, `-` and `.`, no blanks")
 }
 
 /// Tells whether a text looks as if a placeholder were in it.
@@ -444,15 +704,45 @@ pub(super) fn leftover(text: &str) -> bool {
     text.find("((").is_some_and(|at| text[at + 2..].contains("))"))
 }
 
+/// Names the kind of a value that cannot be part of a text, as in bosh: there are several ways to write it.
+fn not_joined(node: &Node) -> Option<&'static str> {
+    let Value::Scalar { text, plain: true } = &node.value else { return None };
+    let digits = text.trim_start_matches(['-', '+']);
+    let float = digits.starts_with(|c: char| c.is_ascii_digit() || c == '.')
+        && !digits.bytes().all(|byte| byte.is_ascii_digit())
+        && text.parse::<f64>().is_ok();
+    if node.is_null() {
+        Some("nothing")
+    } else if node.as_bool().is_some() {
+        Some("true or false")
+    } else if float {
+        Some("no whole number")
+    } else {
+        None
+    }
+}
+
 /// Returns the name when a text is one placeholder and nothing else.
 pub(crate) fn whole(text: &str) -> Option<&str> {
     let name = text.strip_prefix("((")?.strip_suffix("))")?;
+    let name = unmarked(name);
     is_name(name).then_some(name)
 }
 
+/// Takes off the `!` of `((!name))`, which means nothing any more, in bosh neither.
+fn unmarked(name: &str) -> &str {
+    name.strip_prefix('!').unwrap_or(name)
+}
+
 /// Tells whether a text can be a variable's name.
-fn is_name(name: &str) -> bool {
+pub(super) fn is_name(name: &str) -> bool {
     !name.is_empty() && name.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '-' | '.'))
+}
+
+/// Lists the variables that a text names.
+pub(super) fn names(text: &str) -> Vec<&str> {
+    let pieces = pieces(text).unwrap_or_default().into_iter();
+    pieces.filter_map(|piece| if let Piece::Name(name) = piece { Some(name) } else { None }).collect()
 }
 
 /// Splits a text at its placeholders; `None` when something that looks like one is none.
@@ -461,7 +751,7 @@ fn pieces(text: &str) -> Option<Vec<Piece<'_>>> {
     let mut rest = text;
     while let Some(at) = rest.find("((") {
         let Some(len) = rest[at..].find("))") else { break };
-        let name = &rest[at + 2..at + len];
+        let name = unmarked(&rest[at + 2..at + len]);
         if !is_name(name) {
             return None;
         }
@@ -488,10 +778,11 @@ mod tests {
             pieces("x((a))y((b))"),
             Some(vec![Piece::Text("x"), Piece::Name("a"), Piece::Text("y"), Piece::Name("b")])
         );
-        for text in ["((a b))", "((!a))", "(())", "(((a)))", "((a)", "(( a ))"] {
+        assert_eq!((whole("((!a))"), pieces("((!a))")), (Some("a"), Some(vec![Piece::Name("a")])));
+        for text in ["((a b))", "((!))", "((!!a))", "(())", "(((a)))", "((a)", "(( a ))"] {
             assert_eq!(whole(text), None, "{text}");
         }
-        for text in ["((a b))", "((!a))", "(())", "(((a)))"] {
+        for text in ["((a b))", "((a!))", "(())", "(((a)))"] {
             assert_eq!(pieces(text), None, "{text}");
         }
         assert!(leftover("x ((a b)) y") && !leftover("a)) ((b"));

@@ -1,20 +1,27 @@
 //! Manifest files → [`Desired`]: read, parse, substitute variables, validate. All errors at once.
 //!
-//! A manifest can run nothing, read no file and see no environment variable. Never talks to a server.
+//! A manifest can run nothing, read no file and see no environment variable. Never talks to a server, and writes no
+//! file unless it is told to save what it generated (`store`).
 //!
 //! ```text
-//! paths ──source──▶ texts ──tree──▶ positioned nodes ──interpolate──▶ nodes ──decode──▶ entries ──resolve──▶ Desired
+//! paths ──source──▶ texts ──tree──▶ positioned nodes ──ops, interpolate──▶ nodes ──decode──▶ entries ──resolve──▶ Desired
 //!                                └─────────── every step adds to one list of problems (problem) ───────────┘
 //! ```
-//! `field` judges single values for `decode`; `clients` and `redirect` know OAuth clients; `mask` knows which text must never be shown; `schema` describes the manifest for editors,
-//! `write` goes the other way, from entries to a text that loads.
+//! `ops` changes the trees by `patch` at a `pointer`; `declare` reads which variables are generated, `store` generates and
+//! keeps them; `field` judges single values for `decode`; `clients` and `redirect` know OAuth clients, `prune` and
+//! `removal` what goes; `mask` knows which text must never be shown; `schema` describes the manifest for editors, `write`
+//! goes the other way, from entries to a text that loads.
 
 mod clients;
+mod declare;
 mod decode;
 mod field;
 pub(crate) mod foreign;
 mod interpolate;
 mod mask;
+mod ops;
+mod patch;
+mod pointer;
 mod problem;
 mod prune;
 mod redirect;
@@ -22,6 +29,7 @@ mod removal;
 mod resolve;
 pub mod schema;
 mod source;
+mod store;
 #[cfg(test)]
 mod tests;
 mod tree;
@@ -42,18 +50,24 @@ use interpolate::Variables;
 use problem::{Draft, Drafts, quote};
 use source::{Kind, Texts};
 
+pub use store::Generated;
+
 /// The most that one file may hold, in bytes.
 pub const MAX_FILE_BYTES: usize = 20 * 1024 * 1024;
 
-/// What `-f`, `-v`, `-l`, `--vars-env` give.
+/// What `-f`, `-o`, `-v`, `--var-file`, `-l`, `--vars-env` give.
 #[derive(Debug, Default)]
 pub struct Sources {
     /// Files and directories, in the order given; `-` is standard input.
     pub paths: Vec<PathBuf>,
+    /// `-o PATH`: operations on the manifests, in this order.
+    pub ops_files: Vec<PathBuf>,
     /// `-v NAME=VALUE`: plain values.
     pub vars: Vec<(String, String)>,
     /// `-v` without `=`: shown only where a manifest uses the name, because it may be a secret.
     pub bare_vars: Vec<String>,
+    /// `--var-file NAME=PATH`: each file holds one secret value.
+    pub var_files: Vec<(String, PathBuf)>,
     /// `-l PATH`: files of plain values, later wins.
     pub vars_files: Vec<PathBuf>,
     /// `--vars-env PREFIX`, in the order given.
@@ -61,6 +75,8 @@ pub struct Sources {
     /// What the environment has under these: (prefix, name without `PREFIX_`, secret value). The library never reads
     /// the environment itself.
     pub vars_env: Vec<(String, String, SecretString)>,
+    /// `--vars-store PATH`: a file of secret values, which need not exist.
+    pub vars_store: Option<PathBuf>,
 }
 
 /// A valid manifest.
@@ -70,10 +86,12 @@ pub struct Loaded {
     pub desired: Desired,
     /// The secret values that go with it.
     pub secrets: Secrets,
-    /// Things worth saying that are no errors (a literal secret, an unused `-v` is an error instead).
+    /// Things worth saying that are no errors, such as a literal secret.
     pub warnings: Vec<Problem>,
     /// How many files were read.
     pub files: usize,
+    /// Values among the secrets that no source has: whoever writes them to a server saves them first.
+    pub generated: Option<Generated>,
     /// The files' lines, to show where a wish comes from.
     lines: Lines,
 }
@@ -141,49 +159,61 @@ pub fn load(sources: &Sources) -> Result<Loaded, Problems> {
     let mut texts = Texts::default();
     let mut drafts = Drafts::default();
     source::read_manifests(&sources.paths, &mut texts, &mut drafts);
-    source::read_vars_files(&sources.vars_files, &mut texts, &mut drafts);
-    check(texts, drafts, sources)
+    source::read_files(&sources.ops_files, Kind::Ops, &mut texts, &mut drafts);
+    source::read_files(&sources.vars_files, Kind::Variables, &mut texts, &mut drafts);
+    let store = sources.vars_store.as_deref();
+    let whole = store.is_none_or(|path| source::read_store(path, &mut texts, &mut drafts));
+    check(texts, drafts, sources, whole)
 }
 
-/// Checks texts that are already read.
-fn check(mut texts: Texts, mut drafts: Drafts, sources: &Sources) -> Result<Loaded, Problems> {
-    let mut variables = Variables::collect(&mut texts, &mut drafts, sources);
-    let mut documents = Vec::new();
+/// Checks texts that are already read; `store_read`: what `--vars-store` has is among them.
+fn check(
+    mut texts: Texts,
+    mut drafts: Drafts,
+    sources: &Sources,
+    store_read: bool,
+) -> Result<Loaded, Problems> {
+    let mut variables = Variables::collect(&mut texts, &mut drafts, sources, store_read);
+    let mut roots = Vec::new();
     let mut unreadable = None;
-    let mut files = 0;
-    for file in texts.of_kind(Kind::Manifest) {
-        files += 1;
+    let files = texts.of_kind(Kind::Manifest);
+    for &file in &files {
         match tree::parse(&texts, file, &mut drafts) {
-            Some(mut root) => {
-                variables.substitute(&mut root, &mut drafts);
-                let document = decode::document(root, &mut drafts);
-                if let Some(mark) = document.says_nothing {
-                    drafts.add(
-                        Draft::warning(
-                            "declares-nothing",
-                            format!("{} declares nothing", quote(texts.name(file))),
-                        )
-                        .at(mark)
-                        .label("a version, and nothing else")
-                        .help("write `users:` and `groups:`; nothing is managed without them"),
-                    );
-                }
-                documents.push(document);
-            }
+            Some(root) => roots.push((file, root)),
             None => unreadable = unreadable.or(Some(file)),
         }
+    }
+    let partly = unreadable.is_some() || roots.is_empty();
+    ops::apply(&mut roots, partly, &texts, &mut drafts);
+    declare::declare(&mut roots, &mut variables, &mut drafts);
+    let mut documents = Vec::new();
+    for (file, mut root) in roots {
+        variables.substitute(&mut root, &mut drafts);
+        let document = decode::document(root, &mut drafts);
+        if let Some(mark) = document.says_nothing.filter(|_| !variables.declares_in(file)) {
+            drafts.add(
+                Draft::warning("declares-nothing", format!("{} declares nothing", quote(texts.name(file))))
+                    .at(mark)
+                    .label("a version, and nothing else")
+                    .help("write `users:` and `groups:`; nothing is managed without them"),
+            );
+        }
+        documents.push(document);
+    }
+    for file in files.iter().copied().chain(texts.of_kind(Kind::Ops)) {
         texts.close(file, &mut drafts);
     }
+    let files = files.len();
     variables.report_unused(unreadable.is_some() || files == 0, &mut drafts);
     let unreadable = unreadable.map(|file| texts.name(file).to_owned());
     let (mut desired, mut secrets) = resolve::resolve(documents, unreadable.as_deref(), &texts, &mut drafts);
     desired.digest = texts.digest();
     // An empty text is in every text: masking it would mask everything.
-    let values = sources.vars_env.iter().map(|(_, _, value)| value);
-    secrets.others = values.filter(|value| !value.expose_secret().is_empty()).cloned().collect();
+    secrets.others = variables.secrets().filter(|value| !value.expose_secret().is_empty()).collect();
     let (errors, warnings) = drafts.finish(&texts, &secrets.others);
+    let generated = variables.take_generated();
     if errors.is_empty() {
-        Ok(Loaded { desired, secrets, warnings, files, lines: Lines { texts } })
+        Ok(Loaded { desired, secrets, warnings, files, generated, lines: Lines { texts } })
     } else {
         Err(Problems(errors))
     }

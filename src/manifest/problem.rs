@@ -125,6 +125,7 @@ impl Draft {
 pub(super) struct Drafts {
     list: Vec<Draft>,
     masks: BTreeMap<u32, Vec<(usize, usize)>>,
+    to_line_end: Vec<Spot>,
     opaque: BTreeMap<u32, usize>,
 }
 
@@ -139,6 +140,16 @@ impl Drafts {
         if start < end {
             self.masks.entry(file).or_default().push((start, end));
         }
+    }
+
+    /// Hides what stands from a place to the end of its last line.
+    pub(super) fn mask_to_line_end(&mut self, spot: Spot) {
+        self.to_line_end.push(spot);
+    }
+
+    /// Hands over the places whose lines are hidden to their ends.
+    pub(super) fn take_to_line_end(&mut self, file: u32) -> Vec<Spot> {
+        self.to_line_end.extract_if(.., |spot| spot.file == file).collect()
     }
 
     /// Notes that a file is not understood from a byte on.
@@ -235,7 +246,8 @@ fn hide_line(place: &mut Place, secrets: &[&str]) {
 
 /// Returns the place of a wish, with all that is written on its line as the marked part.
 pub(super) fn line(texts: &Texts, because: &Because, secrets: &[SecretString]) -> Option<Place> {
-    let file = texts.of_kind(Kind::Manifest).into_iter().find(|&file| texts.name(file) == because.file)?;
+    let files = texts.of_kind(Kind::Manifest).into_iter().chain(texts.of_kind(Kind::Ops));
+    let file = files.into_iter().find(|&file| texts.name(file) == because.file)?;
     let range = texts.line_range(file, because.line.checked_sub(1)? as usize);
     let text = texts.get(file).text.get(range.clone())?;
     let content = text.trim_start();
@@ -268,8 +280,10 @@ fn place(texts: &Texts, spot: Spot) -> Place {
     let column = before.chars().count() + 1;
     let number = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
     let (shown, span) = match text.kind {
-        Kind::Variables => (HIDDEN.to_owned(), 0..HIDDEN.len()),
-        Kind::Manifest => {
+        Kind::Variables | Kind::Store => (HIDDEN.to_owned(), 0..HIDDEN.len()),
+        // What is a secret in an ops file, only its paths say.
+        Kind::Ops if text.opaque_from.is_some() => (HIDDEN.to_owned(), 0..HIDDEN.len()),
+        Kind::Manifest | Kind::Ops => {
             let mut masks: Vec<(usize, usize)> = text.masks_in(&range);
             if text.opaque_from.is_some() {
                 masks.extend(mask::guess(&text.text, range.clone()));

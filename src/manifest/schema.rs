@@ -10,7 +10,7 @@ use serde::Serialize;
 
 /// People, groups, external group mappings and OAuth clients of a UAA, as `uaapply` makes them.
 ///
-/// Every value may also be a variable, `((name))`, whose value comes from -v, -l or --vars-env.
+/// Every value may also be a variable, `((name))`, whose value comes from -v, --var-file, -l, --vars-env or --vars-store.
 #[derive(Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(title = "uaapply manifest, version 1")]
@@ -33,6 +33,9 @@ pub struct Manifest {
     /// What is removed because no manifest names it; each kind is opt-in. May stand once over all files.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub prune: Option<OrVariable<Prune>>,
+    /// Variables whose values `apply` generates into the file of --vars-store where nothing gives them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub variables: Option<Vec<Declaration>>,
 }
 
 /// What is removed because no manifest names it. Needs `--allow prune:users` and the like too.
@@ -85,6 +88,43 @@ pub enum State {
     /// It shall not exist.
     Absent,
 }
+
+/// A variable that is generated where nothing gives its value.
+#[derive(Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Declaration {
+    /// Its name, as in `((name))`.
+    #[schemars(length(min = 1, max = 255), pattern(r"^[\p{L}\p{N}_-]+$"))]
+    pub name: String,
+    /// What it is.
+    #[serde(rename = "type")]
+    pub kind: DeclarationType,
+    /// How it is generated.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub options: Option<DeclarationOptions>,
+}
+
+/// What can be generated.
+#[derive(Clone, Copy, Serialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum DeclarationType {
+    /// Letters and digits.
+    Password,
+}
+
+/// How a value is generated.
+#[derive(Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct DeclarationOptions {
+    /// How many characters, from 12 to 72; default 32.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub length: Option<OrVariable<Length>>,
+}
+
+/// The length of a password.
+#[derive(Serialize, JsonSchema)]
+#[serde(transparent)]
+pub struct Length(#[schemars(range(min = 12, max = 72))] pub u8);
 
 /// The server that a manifest is for.
 #[derive(Serialize, JsonSchema)]

@@ -8,18 +8,23 @@ use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
+use secrecy::SecretString;
 use sha2::{Digest, Sha256};
 
-use super::MAX_FILE_BYTES;
 use super::problem::{Draft, Drafts, Mark, Spot, quote};
+use super::{MAX_FILE_BYTES, store};
 
 /// What a text is read for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
     /// A manifest: its lines are shown in errors, secrets masked.
     Manifest,
+    /// An ops file: shown as a manifest is.
+    Ops,
     /// A file of variables: nothing of it is ever shown.
     Variables,
+    /// The file of `--vars-store`: nothing of it is ever shown either.
+    Store,
 }
 
 /// One file's text.
@@ -100,15 +105,20 @@ impl Texts {
 
     /// Takes over what must not be shown of a file that has been walked.
     pub(super) fn close(&mut self, file: u32, drafts: &mut Drafts) {
+        for spot in drafts.take_to_line_end(file) {
+            let line = self.line(Spot::new(file, spot.end as usize, spot.end as usize));
+            drafts.mask(file, spot.start as usize, self.line_range(file, line).end.max(spot.end as usize));
+        }
         let text = &mut self.0[file as usize];
         text.masks = drafts.take_masks(file);
         text.opaque_from = drafts.take_opaque(file);
     }
 
-    /// Returns SHA-256 over the manifests' bytes, one after the other in the order of their names.
+    /// Returns SHA-256 over the manifests' bytes, one after the other in the order of their names, and behind them the
+    /// ops files' in the order given.
     pub(super) fn digest(&self) -> String {
         let mut hash = Sha256::new();
-        for text in self.0.iter().filter(|text| text.kind == Kind::Manifest) {
+        for text in self.0.iter().filter(|text| matches!(text.kind, Kind::Manifest | Kind::Ops)) {
             hash.update(text.text.as_bytes());
         }
         let mut out = String::from("sha256:");
@@ -158,12 +168,70 @@ pub(super) fn read_manifests(paths: &[PathBuf], texts: &mut Texts, drafts: &mut 
     }
 }
 
-/// Reads the files of `-l`, in the order given.
-pub(super) fn read_vars_files(paths: &[PathBuf], texts: &mut Texts, drafts: &mut Drafts) {
+/// Reads the files of one option, in the order given.
+pub(super) fn read_files(paths: &[PathBuf], kind: Kind, texts: &mut Texts, drafts: &mut Drafts) {
     for path in paths {
-        open(&path.display().to_string(), path, Kind::Variables, texts, drafts);
+        open(&path.display().to_string(), path, kind, texts, drafts);
     }
 }
+
+/// Reads the file of `--vars-store`, if there is one and it says something; `false`: it cannot be read, which is then
+/// among the problems.
+pub(super) fn read_store(path: &Path, texts: &mut Texts, drafts: &mut Drafts) -> bool {
+    if path.try_exists().is_ok_and(|there| !there) {
+        return true;
+    }
+    let before = texts.0.len();
+    let name = path.display().to_string();
+    open(&name, path, Kind::Store, texts, drafts);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        if path.metadata().is_ok_and(|about| about.permissions().mode() & 0o077 != 0) {
+            drafts.add(
+                Draft::warning(
+                    "store-readable",
+                    format!("others can read {} and the secrets in it", quote(&name)),
+                )
+                .help(format!("chmod 600 {}", crate::visible::shell(&name))),
+            );
+        }
+    }
+    let read = texts.0.len() > before;
+    if texts.0.last().is_some_and(|text| read && store::says_nothing(&text.text)) {
+        texts.0.pop();
+    }
+    read
+}
+
+/// Reads a file of `--var-file`, which holds one secret; `None`: it cannot be read, which is then among the problems.
+///
+/// One line end is taken off: an editor or `echo` put it there, and no secret field could hold it.
+pub(super) fn read_secret(variable: &str, path: &Path, drafts: &mut Drafts) -> Option<SecretString> {
+    let mut bytes = Vec::new();
+    let read = is_in_place(path)
+        .and_then(|()| File::open(path))
+        .and_then(|file| file.take(LONGEST_SECRET + 1).read_to_end(&mut bytes));
+    let why = match read {
+        Err(error) => error.to_string(),
+        Ok(_) if bytes.len() as u64 > LONGEST_SECRET => "it is longer than any secret".to_owned(),
+        Ok(_) => match String::from_utf8(bytes) {
+            Err(_) => "it is not UTF-8 text".to_owned(),
+            Ok(text) => {
+                let line = text.strip_suffix('\n').map(|line| line.strip_suffix('\r').unwrap_or(line));
+                return Some(SecretString::from(line.unwrap_or(&text)));
+            }
+        },
+    };
+    drafts.add(
+        Draft::error("unreadable", format!("cannot read {}: {why}", quote(&path.display().to_string())))
+            .help(format!("check the path given to --var-file {variable}")),
+    );
+    None
+}
+
+/// The longest secret that is read, in bytes; a larger file is another file.
+const LONGEST_SECRET: u64 = 64 << 10;
 
 /// Turns a directory into the manifests directly in it.
 fn expand(path: &Path, drafts: &mut Drafts) -> Vec<PathBuf> {
@@ -209,7 +277,12 @@ fn open(name: &str, path: &Path, kind: Kind, texts: &mut Texts, drafts: &mut Dra
     match opened {
         Ok(file) => read(name, file, kind, texts, drafts),
         Err(error) => {
-            let option = if kind == Kind::Manifest { "-f" } else { "-l" };
+            let option = match kind {
+                Kind::Manifest => "-f",
+                Kind::Ops => "-o",
+                Kind::Variables => "-l",
+                Kind::Store => "--vars-store",
+            };
             drafts.add(
                 Draft::error("unreadable", format!("cannot read {}: {error}", quote(name)))
                     .help(format!("check the path given to {option}")),
@@ -218,12 +291,16 @@ fn open(name: &str, path: &Path, kind: Kind, texts: &mut Texts, drafts: &mut Dra
     }
 }
 
-/// Refuses what is no file in the folder that its name says.
+/// Refuses what is no file in the folder that its name says; a descriptor of this very process, as `<(command)` gives
+/// one, is.
 ///
 /// A pull request can bring a symbolic link: to `/proc/self/environ`, to a token of the runner, to a terminal that
 /// never ends. Links are followed inside the folder only, as a Kubernetes volume has them.
 fn is_in_place(path: &Path) -> std::io::Result<()> {
     let refused = |why: &str| Err(std::io::Error::other(why.to_owned()));
+    if path.starts_with("/dev/fd") {
+        return Ok(());
+    }
     let real = path.canonicalize()?;
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     if !real.starts_with(folder.canonicalize()?) {

@@ -1,5 +1,8 @@
 //! Stories over whole manifests: given files and variables, all problems or the whole desired state.
 
+mod ops;
+mod variables;
+
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
@@ -15,20 +18,20 @@ use crate::model::{GroupName, Member, Origin, UserKey, Username};
 
 mod removal;
 
-/// Loads texts as if they were files; a name that ends in `.vars` is a file of variables.
+/// Loads texts as if they were files; a name that ends in `.vars` is a file of variables, in `.ops` an ops file.
 pub(super) fn load_texts(files: &[(&str, &str)], sources: &Sources) -> Result<Loaded, Problems> {
     let (mut texts, mut drafts) = (Texts::default(), Drafts::default());
     let mut sorted = files.to_vec();
     sorted.sort_by_key(|(name, _)| *name);
     for (name, text) in sorted {
-        let kind = if Path::new(name).extension().is_some_and(|ext| ext == "vars") {
-            Kind::Variables
-        } else {
-            Kind::Manifest
+        let kind = match Path::new(name).extension().and_then(|ext| ext.to_str()) {
+            Some("vars") => Kind::Variables,
+            Some("ops") => Kind::Ops,
+            _ => Kind::Manifest,
         };
         take(name, text.as_bytes().to_vec(), kind, &mut texts, &mut drafts);
     }
-    check(texts, drafts, sources)
+    check(texts, drafts, sources, true)
 }
 
 pub(super) fn given(vars: &[(&str, &str)]) -> Sources {
@@ -306,7 +309,7 @@ fn one_manifest_one_error() {
         ),
         ("---\nversion: 1\n", "2:1 several-documents: a file holds one YAML document only"),
         ("users:\n\t- username: a\n", "3:1 yaml-syntax"),
-        ("\"((x))\": 1\n", "2:1 placeholder-in-key: `((x))` stands where a key should"),
+        ("\"((x))\": 1\n", "2:1 missing-variable: the variable `x` has no value"),
         (
             "users: [{username: '((a b))'}]\n",
             "2:20 placeholder-left: a ((…)) that is no variable is left over",
@@ -526,7 +529,7 @@ version: 1
 users:
   - username: ((pw))
     email: a((pw))@example.com
-    phone: ((!x))
+    phone: ((x y))
     given_name: ((left))
     family_name: ((list))
     external_id: x((list))
@@ -924,7 +927,7 @@ fn yaml_like() -> impl Strategy<Value = String> {
 proptest! {
     #[test]
     fn any_text_is_loaded_or_refused_and_shows_no_secret(text in yaml_like()) {
-        for name in ["m.yml", "m.vars"] {
+        for name in ["m.yml", "m.vars", "m.ops"] {
             let found = load_texts(&[(name, &text), ("z.yml", "version: 1\n")], &Sources::default());
             if let Err(problems) = found {
                 assert!(!problems.0.is_empty());
@@ -973,7 +976,7 @@ proptest! {
             extra: Some(Value([("note".to_owned(), serde_json::json!({"text": text, "list": [null, 1.5, true]}))].into())),
             ..Client::default()
         };
-        let manifest = Manifest { version: 1, target: None, users: Some(Value(users)), groups: Some(Value(vec![Value(group)])), clients: Some(Value(vec![Value(client)])), prune: None };
+        let manifest = Manifest { version: 1, target: None, users: Some(Value(users)), groups: Some(Value(vec![Value(group)])), clients: Some(Value(vec![Value(client)])), prune: None, variables: None };
         let yaml = serde_saphyr::to_string(&manifest).expect("it can be written");
         assert!(validator().is_valid(&serde_json::to_value(&manifest).expect("it is JSON")));
         let loaded = load_texts(&[("m.yml", &yaml)], &Sources::default()).unwrap_or_else(|p| panic!("{yaml}\n{}", lines(&p.0)));

@@ -100,7 +100,7 @@ pub(super) fn parse(texts: &Texts, file: u32, drafts: &mut Drafts) -> Option<Nod
     if text.spoiled {
         return None;
     }
-    Builder::new(file, &text.text, text.kind == Kind::Manifest, drafts).run()
+    Builder::new(file, &text.text, matches!(text.kind, Kind::Manifest | Kind::Ops), drafts).run()
 }
 
 /// Parses a text that stands in no file, such as the value of `-v`; nothing is said about what is wrong.
@@ -524,7 +524,8 @@ impl<'a> Builder<'a> {
                             mark: node.mark,
                             dropped: first.is_some(),
                             merge,
-                            secret: names_a_secret(text),
+                            // What a variable makes of a key is not known yet.
+                            secret: names_a_secret(text) || super::interpolate::leftover(text),
                         }
                     }
                     _ => Key {

@@ -269,7 +269,7 @@ fn refusals(text: &str, variables: &BTreeSet<String>) -> Vec<Problem> {
     texts.add("manifest".to_owned(), text.to_owned(), TextKind::Manifest);
     let secret = |name: &String| ("ANY".to_owned(), name.clone(), SecretString::from(STAND_IN.to_owned()));
     let sources = Sources { vars_env: variables.iter().map(secret).collect(), ..Sources::default() };
-    match check(texts, Drafts::default(), &sources) {
+    match check(texts, Drafts::default(), &sources, true) {
         Ok(_) => Vec::new(),
         Err(problems) => problems.0,
     }
@@ -885,7 +885,7 @@ pub(crate) fn load(text: &str, variables: &BTreeSet<String>) -> super::Loaded {
     let secret =
         |name: &String| ("P".to_owned(), name.clone(), SecretString::from("some-password".to_owned()));
     let sources = Sources { vars_env: variables.iter().map(secret).collect(), ..Sources::default() };
-    match check(texts, Drafts::default(), &sources) {
+    match check(texts, Drafts::default(), &sources, true) {
         Ok(loaded) => loaded,
         Err(problems) => panic!("{text}\n{problems:?}"),
     }

@@ -5,7 +5,7 @@
 use std::collections::BTreeSet;
 
 use crate::error::Error;
-use crate::model::ClientId;
+use crate::model::{ClientId, UserKey};
 use crate::observed::{Identity, Server};
 
 /// UAA's own default zone.
@@ -74,7 +74,10 @@ pub fn check(me: &Identity, server: &Server, needs: &[Need]) -> Result<(), Error
         return Ok(());
     }
     let recommended: BTreeSet<String> = missing.iter().filter_map(|any| any.first().cloned()).collect();
-    let mut error = lacking(me.client_id.as_ref(), &me.scopes, &recommended);
+    let mut error = match (&me.user, &me.client_id) {
+        (Some(user), Some(client)) => user_lacks(user, client, &recommended),
+        (_, client) => lacking(client.as_ref(), &me.scopes, &recommended),
+    };
     for any in missing {
         error = error.cause(format!("needed: {}", any.join(" or ")));
     }
@@ -110,6 +113,18 @@ pub(super) fn lacking(
         "as an administrator of the client: uaac client update {client} --authorities \"{}\"",
         joined(&all)
     ))
+}
+
+/// The error for scopes that a user's token lacks: the user must be in the groups, and the client must ask for them.
+pub(super) fn user_lacks(user: &UserKey, client: &ClientId, missing: &BTreeSet<String>) -> Error {
+    let name = user.username.as_str();
+    let name =
+        if crate::visible::is_shell_word(name) { name.to_owned() } else { crate::visible::shell(name) };
+    let adds = missing.iter().filter(|scope| crate::visible::is_shell_word(scope));
+    let adds: Vec<String> = adds.map(|scope| format!("uaac member add {scope} {name}")).collect();
+    Error::new(format!("the login of user `{user}` lacks the scope {}", joined(missing)))
+        .hint(format!("as an administrator: {}; then log in again", adds.join("; ")))
+        .hint(format!("client `{client}` must have the scope too, else its users never get it"))
 }
 
 fn joined(scopes: &BTreeSet<String>) -> String {

@@ -56,8 +56,8 @@ pub struct Connection {
     pub target: Url,
     /// The client that logs in.
     pub client_id: ClientId,
-    /// Its secret.
-    pub client_secret: SecretString,
+    /// How it proves that it is that.
+    pub login: Login,
     /// PEM certificates to trust besides the system's.
     pub ca_cert: Option<Vec<u8>>,
     /// `-k`.
@@ -79,7 +79,11 @@ pub struct Connection {
 impl Connection {
     /// All that no text may hold.
     fn secrets(&self) -> impl Iterator<Item = SecretString> {
-        self.mask.iter().chain([&self.client_secret]).cloned()
+        let own = match &self.login {
+            Login::Secret(secret) => secret,
+            Login::Saved(saved) => &saved.token,
+        };
+        self.mask.iter().chain([own]).cloned()
     }
 
     /// Warns where a secret is so short that it stays readable in what the server says.
@@ -98,6 +102,39 @@ impl Connection {
             )),
         }
     }
+}
+
+/// How to log in.
+#[derive(Clone, Debug)]
+pub enum Login {
+    /// By the client's secret, as often as it takes.
+    Secret(SecretString),
+    /// With a token that another program was given. It cannot be renewed.
+    Saved(SavedToken),
+}
+
+/// A token that another program was given.
+#[derive(Clone, Debug)]
+pub struct SavedToken {
+    /// The token.
+    pub token: SecretString,
+    /// Whose it is.
+    pub owner: TokenOwner,
+    /// What it may do.
+    pub scopes: BTreeSet<String>,
+    /// When UAA stops taking it.
+    pub ends_at: Option<Instant>,
+    /// Which program's, and where it is kept, for messages.
+    pub from: String,
+}
+
+/// Whose a token is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TokenOwner {
+    /// The client that got it.
+    pub client_id: ClientId,
+    /// The user for whom, if it is one's.
+    pub user: Option<UserKey>,
 }
 
 /// How users are read: both ways give the same plan.
@@ -172,9 +209,8 @@ impl Reader {
     /// When a new token is needed and there is none.
     pub async fn me(&self) -> Result<(Identity, Option<Duration>), Error> {
         let token = self.looking.token().await?;
-        let client_id = Some(self.looking.client_id().clone());
         let left = token.ends_at.map(|end| end.saturating_duration_since(Instant::now()));
-        Ok((Identity { client_id, user: None, scopes: token.scopes }, left))
+        Ok((self.looking.identity(token), left))
     }
 
     /// The server and, where `-z` names one, the zone.
@@ -223,7 +259,7 @@ pub async fn log_in_for(
 ) -> Result<(Reader, Writer), Error> {
     let mask = Arc::new(Mask::new(connection.secrets()));
     let transport = Transport::new(&connection, mask)?;
-    let tokens = Tokens::new(connection.client_id, connection.client_secret);
+    let tokens = Tokens::new(connection.client_id, connection.login);
     let token = tokens.current(&transport).await?;
     let (looking, changing) = session::begin(transport, tokens);
     let mut server = Server { zone: String::new(), ..server };
@@ -239,7 +275,7 @@ pub async fn log_in_for(
                 (looking.in_zone(&found.id), changing.in_zone(&found.id))
             }
         };
-    let me = Identity { client_id: Some(looking.client_id().clone()), user: None, scopes: token.scopes };
+    let me = looking.identity(token);
     check(&me, &server, needs).map_err(trouble::shown)?;
     let default_groups = Mutex::new(default_groups);
     Ok((Reader { looking, read_by: connection.read_by, server, default_groups }, Writer { changing }))

@@ -14,7 +14,7 @@ use super::session::Looking;
 use super::{DefaultGroups, ReadBy, clients, trouble, wire, zone};
 use crate::error::Error;
 use crate::model::{GroupName, Guid, Mapping, Origin, UserKey};
-use crate::observed::{Identity, MemberKind, Observed, ObservedGroup, ObservedUser, ReadScope, Server};
+use crate::observed::{MemberKind, Observed, ObservedGroup, ObservedUser, ReadScope, Server};
 
 /// The longest encoded filter. Request line and headers share 8 KB in a plain Tomcat (facts §3.7), of which our own
 /// headers and the rest of the address take less than 1 KB: as much as a filter is left for what proxies add.
@@ -81,7 +81,7 @@ pub(super) async fn observe(
     let mut ambiguous_users = BTreeSet::new();
     Ok(Observed {
         server: Server { zone: zone_id, ..server.clone() },
-        me: Identity { client_id: Some(looking.client_id().clone()), user: None, scopes: token.scopes },
+        me: looking.identity(token),
         zone_by_header: looking.zone().is_some(),
         users: by_name(users, &scope.users, &mut ambiguous_users)?,
         ambiguous_users,

@@ -16,6 +16,7 @@ use super::trouble::{self, Lost};
 use super::{authority, probe, zone};
 use crate::error::Error;
 use crate::model::ClientId;
+use crate::observed::Identity;
 
 /// What reading and writing share.
 #[derive(Debug)]
@@ -149,7 +150,10 @@ impl Looking {
                 Some(authority::in_zone(scope, self.zone()))
             });
             match wanted {
-                Some(scope) => authority::lacking(Some(client), &has, &[scope].into()),
+                Some(scope) => match self.session.tokens.user() {
+                    Some(user) => authority::user_lacks(user, client, &[scope].into()),
+                    None => authority::lacking(Some(client), &has, &[scope].into()),
+                },
                 None => Error::new(format!("UAA does not let client `{client}` do this")),
             }
         })
@@ -158,6 +162,12 @@ impl Looking {
     /// The token in use.
     pub(super) async fn token(&self) -> Result<Token, Error> {
         self.session.tokens.current(&self.session.transport).await
+    }
+
+    /// Whom the token stands for.
+    pub(super) fn identity(&self, token: Token) -> Identity {
+        let client_id = Some(self.client_id().clone());
+        Identity { client_id, user: self.session.tokens.user().cloned(), scopes: token.scopes }
     }
 
     /// The client that is logged in.

@@ -1,6 +1,7 @@
-//! The access token: client credentials, kept as long as it lasts.
+//! The access token: client credentials, kept as long as it lasts, or one that another program was given.
 //!
-//! Decides when a new token is fetched: before the old one expires, and once after UAA refused it. Never shows a
+//! Decides when a new token is fetched: before the old one expires, and once after UAA refused it. A given one is never
+//! renewed. Never shows a
 //! token or a secret, and never a body that could not be read.
 
 use std::collections::BTreeSet;
@@ -20,8 +21,9 @@ use tokio::sync::Mutex;
 
 use super::http::{Answer, Body, Repeat, Request, Transport};
 use super::trouble::{self, Lost};
+use super::{Login, SavedToken};
 use crate::error::Error;
-use crate::model::ClientId;
+use crate::model::{ClientId, UserKey};
 
 const PATH: &str = "/oauth/token";
 
@@ -52,7 +54,7 @@ impl Token {
 #[derive(Debug)]
 pub(super) struct Tokens {
     client_id: ClientId,
-    client_secret: SecretString,
+    login: Login,
     /// Held while a token is fetched, so that all who wait get the same one.
     current: Mutex<Fetched>,
 }
@@ -67,13 +69,21 @@ struct Fetched {
 
 impl Tokens {
     /// Takes the client's credentials.
-    pub(super) fn new(client_id: ClientId, client_secret: SecretString) -> Self {
-        Self { client_id, client_secret, current: Mutex::default() }
+    pub(super) fn new(client_id: ClientId, login: Login) -> Self {
+        Self { client_id, login, current: Mutex::default() }
     }
 
     /// The client that logs in.
     pub(super) fn client_id(&self) -> &ClientId {
         &self.client_id
+    }
+
+    /// The user whose token is used.
+    pub(super) fn user(&self) -> Option<&UserKey> {
+        match &self.login {
+            Login::Secret(_) => None,
+            Login::Saved(saved) => saved.owner.user.as_ref(),
+        }
     }
 
     /// Returns a token that lasts a while.
@@ -110,9 +120,13 @@ impl Tokens {
     }
 
     async fn fetch(&self, transport: &Transport, number: u64) -> Result<Token, Error> {
+        let client_secret = match &self.login {
+            Login::Secret(secret) => secret,
+            Login::Saved(saved) => return given(saved, number),
+        };
         let begun = Instant::now();
         let client = BasicClient::new(OauthClientId::new(self.client_id.as_str().to_owned()))
-            .set_client_secret(ClientSecret::new(self.client_secret.expose_secret().to_owned()))
+            .set_client_secret(ClientSecret::new(client_secret.expose_secret().to_owned()))
             // In the body: UAA decodes Basic credentials differently from version to version (facts §1.1).
             .set_auth_type(AuthType::RequestBody)
             .set_token_uri(TokenUrl::from_url(transport.url(PATH)));
@@ -181,6 +195,24 @@ impl Tokens {
         };
         trouble::shown(error)
     }
+}
+
+/// The first token is the given one; there is no second.
+fn given(saved: &SavedToken, number: u64) -> Result<Token, Error> {
+    if number > 1 {
+        return Err(trouble::shown(
+            Error::new(format!("UAA takes {} no longer: it has expired or was revoked", saved.from))
+                .cause("such a login cannot be renewed while it is used")
+                .hint("log in again there, or give the client's secret by UAA_CLIENT_SECRET; the same command then finishes the work"),
+        ));
+    }
+    Ok(Token {
+        value: Arc::new(saved.token.clone()),
+        scopes: saved.scopes.clone(),
+        renew_at: None,
+        ends_at: saved.ends_at,
+        number,
+    })
 }
 
 /// Why a token request came to nothing before `oauth2` could read an answer.

@@ -9,7 +9,7 @@ use uaapply::client::{ClientField, ClientFields, ClientValue, hidden};
 use uaapply::model::{ClientId, Guid};
 use uaapply::observed::{ClientScope, ReadScope};
 use uaapply::plan::{FieldChange, FieldValue};
-use uaapply::uaa::{self, Connection, ReadBy, Reader, WriteErrorKind, Writer, Written};
+use uaapply::uaa::{self, Connection, Login, ReadBy, Reader, WriteErrorKind, Writer, Written};
 use uaapply_lab::UaaVersion;
 
 use crate::on_each_uaa;
@@ -35,7 +35,7 @@ async fn log_in_to(world: &World, read_by: ReadBy, zone: Option<String>) -> (Rea
     let connection = Connection {
         target: world.foundation.uaa_url().parse().expect("an address"),
         client_id: ClientId::new("admin"),
-        client_secret: SecretString::from(world.foundation.admin_secret()),
+        login: Login::Secret(SecretString::from(world.foundation.admin_secret())),
         ca_cert: Some(std::fs::read(world.foundation.ca_file()).expect("the lab has a CA")),
         skip_ssl_validation: false,
         allow_http: false,

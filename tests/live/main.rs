@@ -12,6 +12,7 @@ mod pks_day;
 mod readme;
 mod removal;
 mod requests;
+mod saved_login;
 mod secrets;
 mod server_rules;
 mod world;

@@ -186,4 +186,31 @@ on_each_uaa! {
         assert_eq!(changes(&world.plan()), ["create_user uaa/erin@example.com"]);
         world.converge();
     }
+
+    fn clients_go_by_name_and_by_pattern_and_those_of_the_server_stay(world) {
+        for id in ["ci-old", "ci-older", "ci-keep", "web"] {
+            let body = json!({"client_id": id, "client_secret": "s", "authorized_grant_types": ["client_credentials"], "authorities": ["uaa.none"]});
+            let (status, answer) = world.api("POST", "/oauth/clients", Some(body));
+            assert_eq!(status, 201, "{answer}");
+        }
+        let clients = || -> Vec<String> {
+            let (status, found) = world.api("GET", "/oauth/clients?count=500", None);
+            assert_eq!(status, 200, "{found}");
+            let mut ids: Vec<String> = rows(&found["resources"]).iter().map(|client| text(&client["client_id"])).collect();
+            ids.sort();
+            ids
+        };
+        world.file("pks.yml", "version: 1\nclients:\n  - {client_id: ci-old, state: absent}\n  - {client_id: gone, state: absent}\n  - {client_id: ci-keep}\n");
+        assert_eq!(changes(&world.plan()), ["delete_client ci-old"]);
+        world.converge();
+        world.file("pks.yml", "version: 1\nclients:\n  - {client_id: ci-keep}\nprune: {clients: ['ci-*']}\n");
+        let plan = world.plan();
+        assert_eq!((changes(&plan), findings(&plan)), (vec!["delete_client ci-older".to_owned()], vec!["prune:clients".to_owned()]));
+        world.apply(3);
+        let before = clients();
+        let ran = world.run(&["apply", "-f", "pks.yml", "--yes", "--allow", "prune:clients"]);
+        assert_eq!(ran.code, 0, "{ran:?}");
+        world.expect_no_changes();
+        assert_eq!(clients(), before.into_iter().filter(|id| id != "ci-older").collect::<Vec<_>>());
+    }
 }

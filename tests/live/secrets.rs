@@ -115,4 +115,23 @@ on_each_uaa! {
         assert!(token(world, &power, CANARY).is_some());
         assert_eq!(run(&["plan", "--probe-secrets", "--detailed-exitcode"]).code, 0);
     }
+
+    fn generated_passwords_are_taken_kept_and_never_printed(world) {
+        world.file("pks.yml", "version: 1\nvariables:\n  - {name: ann, type: password}\n  - {name: bob, type: password, options: {length: 72}}\nusers:\n  - {username: ann@example.com, password: ((ann))}\n  - {username: bob@example.com, password: ((bob))}\n");
+        let apply = ["apply", "-f", "pks.yml", "--yes", "--vars-store", "vars.yml", "--log-level", "trace"];
+        let ran = world.run(&apply);
+        assert_eq!(ran.code, 0, "{ran:?}");
+        let store = std::fs::read_to_string(world.path("vars.yml")).expect("it is written");
+        let values: Vec<&str> = store.lines().filter_map(|line| line.split_once(": ")).map(|(_, value)| value).collect();
+        assert_eq!(values.iter().map(|value| value.len()).collect::<Vec<_>>(), [32, 72]);
+        let again = world.run(&apply);
+        assert_eq!(again.code, 0, "{again:?}");
+        for value in values {
+            for text in [&ran.stdout, &ran.stderr, &again.stdout, &again.stderr] {
+                assert!(!text.contains(value), "a generated password is printed:\n{text}");
+            }
+        }
+        assert_eq!(std::fs::read_to_string(world.path("vars.yml")).expect("it is there"), store);
+        assert_eq!(world.users().len(), 2);
+    }
 }

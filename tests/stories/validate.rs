@@ -116,7 +116,7 @@ fn a_missing_secret_says_where_it_was_looked_for_and_names_no_others() {
         ),
         (
             &["--vars-env", "PKS", "--vars-env", "CI"],
-            &["`PKS_erin_password` or `CI_erin_password`", "prefix `CI`"],
+            &["`PKS_erin_password`, `CI_erin_password`", "prefix `CI`"],
         ),
         (&[], &["set the environment variable PREFIX_erin_password and give --vars-env PREFIX"]),
     ] {

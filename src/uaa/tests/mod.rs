@@ -16,7 +16,7 @@ use url::Url;
 use wiremock::matchers::{method, path};
 use wiremock::{Mock, MockServer, Request, Respond, ResponseTemplate};
 
-use super::{Connection, ReadBy, Reader, WriteError, WriteErrorKind, Writer};
+use super::{Connection, Login, ReadBy, Reader, WriteError, WriteErrorKind, Writer};
 use crate::error::Error;
 use crate::model::ClientId;
 use crate::observed::Server;
@@ -32,7 +32,7 @@ fn connection(target: &str) -> Connection {
     Connection {
         target: Url::parse(target).expect("an address"),
         client_id: ClientId::new("admin"),
-        client_secret: SecretString::from(SECRET),
+        login: Login::Secret(SecretString::from(SECRET)),
         ca_cert: None,
         skip_ssl_validation: false,
         allow_http: false,

@@ -58,7 +58,7 @@ async fn a_refused_log_in_names_both_possibilities_and_where_the_secret_is() {
     // Only the server's words are masked: to mask our own would tell which of them is the secret.
     let server = MockServer::start().await;
     on(&server, "POST", "/oauth/token", [no(401, "unauthorized", "Bad wrong credentials")]).await;
-    let wrong = Connection { client_secret: SecretString::from("wrong"), ..connection(&server.uri()) };
+    let wrong = Connection { login: Login::Secret(SecretString::from("wrong")), ..connection(&server.uri()) };
     let error = super::super::log_in(wrong, Server::default()).await.expect_err("refused");
     assert!(error.message.contains("the secret is wrong"), "{error:?}");
     assert_eq!(error.causes, ["POST /oauth/token: 401 unauthorized: Bad ((redacted)) credentials"]);

@@ -35,6 +35,10 @@ pub(in crate::plan) fn target(client: &DesiredClient, before: &ClientFields) -> 
     for (field, said) in &client.fields {
         match &said.value {
             Some(value) => after.insert(field.clone(), value.clone()),
+            // UAA has a client there unless told otherwise.
+            None if *field == ClientField::ShowOnHomePage && before.contains_key(field) => {
+                after.insert(field.clone(), ClientValue::Flag(true))
+            }
             None => after.remove(field),
         };
     }

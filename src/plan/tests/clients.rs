@@ -550,3 +550,12 @@ fn access_of_a_new_client_to_clusters_is_one_creation() {
     );
     assert_eq!(missing[0].any_of, ["clients.admin", "uaa.admin"]);
 }
+
+#[test]
+fn a_client_that_shows_on_the_home_page_is_as_if_nothing_was_said() {
+    for (observed, changes) in [("show_on_home_page=true", 0), ("show_on_home_page=false", 1)] {
+        let site = Site::new().client("app", &[observed]);
+        let plan = Manifest::new().client("app", &["show_on_home_page="]).plan(&site);
+        assert_eq!(plan.changes.len(), changes, "{observed}");
+    }
+}

@@ -175,6 +175,16 @@ pub enum MemberKind {
 }
 
 impl Observed {
+    /// Who we are among what was observed: nobody where the token is of another zone, whose clients and users can have
+    /// the same names.
+    #[must_use]
+    pub fn me_here(&self) -> Identity {
+        match self.zone_by_header {
+            true => Identity { client_id: None, user: None, scopes: self.me.scopes.clone() },
+            false => self.me.clone(),
+        }
+    }
+
     /// Returns the group with this id.
     #[must_use]
     pub fn group_by_id(&self, id: &Guid) -> Option<&ObservedGroup> {

@@ -49,8 +49,7 @@ impl Barrier {
         if !takes(change) {
             return None;
         }
-        if let Some(subject) =
-            subjects(change).into_iter().find(|subject| self.failed_gives.contains(subject))
+        if let Some(subject) = losers(change).into_iter().find(|subject| self.failed_gives.contains(subject))
         {
             return Some(format!("something was to be given to {subject} first, and that failed"));
         }
@@ -100,6 +99,18 @@ fn takes(change: &Change) -> bool {
             | Action::DeleteClient => true,
         },
     }
+}
+
+/// Returns everything that a change takes from.
+///
+/// A membership that the manifest ends outright is the user's matter alone: whoever may add an entry to a group could
+/// else keep everybody in it by one that fails.
+fn losers(change: &Change) -> Vec<Subject> {
+    let mut subjects = subjects(change);
+    if !change.implied && matches!(change.object, Object::Member { .. }) {
+        subjects.retain(|subject| matches!(subject, Subject::User(_)));
+    }
+    subjects
 }
 
 /// Returns everything that a change is about.

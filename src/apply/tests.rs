@@ -194,6 +194,17 @@ fn an_offboarding_goes_on_although_somebody_elses_entry_fails() {
 }
 
 #[test]
+fn an_offboarding_goes_on_although_an_entry_in_the_same_group_fails() {
+    let told = Given::default()
+        .grant("pks.clusters.admin", "alana", &[])
+        .revoke("pks.clusters.admin", "mallory")
+        .implied_revoke("pks.clusters.admin", "bob")
+        .revoke("pks.clusters.admin", "alana")
+        .run(&[("pks.clusters.admin/alana", WriteErrorKind::Refused)]);
+    assert_eq!(outcomes(&told), [Outcome::Failed, Outcome::Done, Outcome::Held, Outcome::Held]);
+}
+
+#[test]
 fn a_user_that_could_not_be_created_is_given_nothing() {
     let told = Given::default()
         .create_user("alana")

@@ -102,9 +102,9 @@ pub(super) async fn look(
 pub(super) async fn observe(reader: &Reader, loaded: &Loaded, probe: bool) -> Result<Observed, Error> {
     let mut observed = reader.observe(&plan::scope(&loaded.desired)).await?;
     if probe {
-        let own = observed.me.client_id.as_ref();
+        let own = observed.me_here().client_id;
         let tried = loaded.secrets.client_secrets.iter();
-        let tried = tried.filter(|(id, _)| observed.clients.contains_key(*id) && Some(*id) != own);
+        let tried = tried.filter(|(id, _)| observed.clients.contains_key(*id) && Some(*id) != own.as_ref());
         let tried = tried.map(async |(id, secret)| match reader.secret_works(id, secret).await {
             Ok(true) => Ok(None),
             Ok(false) => Ok(Some(id.clone())),

@@ -19,7 +19,7 @@ pub(super) fn section(choice: &Choice, observed: &Observed, names: &mut Variable
         }
         let asked =
             choice.built_ins || patterns.iter().any(|pattern| pattern.is_name() && pattern.as_str() == id);
-        let own = observed.me.client_id.as_ref() == Some(&client.id);
+        let own = observed.me_here().client_id.as_ref() == Some(&client.id);
         if (own || is_shipped_client(&client.id)) && !asked {
             built_in.push(id.to_owned());
             continue;

@@ -87,7 +87,7 @@ pub fn make(
     }
 
     let mut diff = diff::diff(&renamed, &before, policy);
-    let mut changes = order::order(std::mem::take(&mut diff.changes), &observed.me);
+    let mut changes = order::order(std::mem::take(&mut diff.changes), &observed.me_here());
 
     let widest = project::keeping_names(observed, changes.iter().filter(|change| !takes(change)));
     let widest = World::new(&widest, &scope);

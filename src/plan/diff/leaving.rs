@@ -67,7 +67,7 @@ impl<'a> Leaving<'a> {
 
     fn prune_users(&mut self, desired: &'a Desired, world: &World<'_>, policy: &Policy, diff: &mut Diff) {
         let Some(prune) = &desired.prune.users else { return };
-        let (rule, because) = (&prune.value, &prune.because);
+        let (rule, because, me) = (&prune.value, &prune.because, world.observed.me_here());
         for user in world.observed.users.values() {
             let key = &user.key;
             if !rule.origins.contains(&key.origin)
@@ -79,7 +79,7 @@ impl<'a> Leaving<'a> {
             {
                 continue;
             }
-            if world.observed.me.user.as_ref() == Some(key) {
+            if me.user.as_ref() == Some(key) {
                 diff.keep(KeptWhy::OwnIdentity, Kind::User, key.to_string());
             } else if holds_privileged(user, world, policy) {
                 diff.keep(KeptWhy::Privileged, Kind::User, key.to_string());
@@ -108,6 +108,7 @@ impl<'a> Leaving<'a> {
 
     fn prune_clients(&mut self, desired: &'a Desired, world: &World<'_>, diff: &mut Diff) {
         let Some(prune) = &desired.prune.clients else { return };
+        let me = world.observed.me_here();
         for id in world.observed.clients.keys() {
             let named = desired.clients.contains_key(id) || desired.absent.clients.contains_key(id);
             // Client ids are compared exactly, case included.
@@ -115,7 +116,7 @@ impl<'a> Leaving<'a> {
             {
                 continue;
             }
-            if world.observed.me.client_id.as_ref() == Some(id) {
+            if me.client_id.as_ref() == Some(id) {
                 diff.keep(KeptWhy::OwnIdentity, Kind::Client, client_key(id));
             } else if shipped::is_rewritten(id) {
                 diff.keep(KeptWhy::BuiltIn, Kind::Client, client_key(id));

@@ -12,7 +12,7 @@ use crate::plan::{Action, Finding, Rail};
 const SHORTEST: i64 = 60;
 
 pub(super) fn findings(case: &Case<'_>) -> Vec<Finding> {
-    let me = &case.before.observed.me;
+    let me = &case.before.observed.me_here();
     let Some(own) = &me.client_id else { return Vec::new() };
     let mut losses: BTreeMap<String, BTreeSet<u32>> = BTreeMap::new();
     for change in case.changes {

@@ -11,7 +11,7 @@ use crate::plan::world::World;
 use crate::plan::{Action, Change, FieldValue, Finding, Object, Rail};
 
 pub(super) fn findings(case: &Case<'_>) -> Vec<Finding> {
-    let Identity { client_id, user, scopes } = &case.before.observed.me;
+    let Identity { client_id, user, scopes } = &case.before.observed.me_here();
     let mut findings = Vec::new();
     let mut refuse = |changes, message| findings.push(finding(Rail::OwnIdentity, None, changes, message));
     for change in case.changes {

@@ -15,7 +15,7 @@ use crate::plan::{Action, BlindSpot, BlindSpotWhat, FieldValue, Finding, KeptWhy
 
 /// Sorts the secrets of clients that exist into those that apply checks and those that it leaves alone.
 pub(in crate::plan) fn sort(diff: &mut Diff, case: &Case<'_>, allow: &Allow) -> Vec<Finding> {
-    let own = case.before.observed.me.client_id.clone();
+    let own = case.before.observed.me_here().client_id;
     let mut findings = Vec::new();
     let mut checked: BTreeMap<String, FieldValue> = BTreeMap::new();
     for (client, shown) in std::mem::take(&mut diff.client_secrets) {

@@ -5,7 +5,7 @@ use crate::desired::PruneAction::{Deactivate, Delete};
 use crate::model::ClusterRole::{Admin, Manage};
 use crate::model::{ClientId, GroupName, Guid};
 use crate::plan::worlds::{Manifest, Site, findings, kept, lines, user};
-use crate::plan::{Action, Expects, FieldValue, Phase, Plan, Risk, scope};
+use crate::plan::{Action, Expects, FieldValue, Phase, Plan, Rail, Risk, scope};
 
 fn notes(plan: &Plan, risk: Risk) -> Vec<&str> {
     let marked = plan.changes.iter().filter(|change| change.risks.contains(&risk));
@@ -522,4 +522,21 @@ fn we_are_not_renamed_while_we_are_logged_in() {
     assert_eq!(plan.changes[0].phase, Phase::Own);
     assert_eq!(findings(&plan), ["- [0]: The user that this run is logged in as would be renamed."]);
     assert_eq!(plan.changes[0].action, Action::UpdateUser);
+}
+
+#[test]
+fn a_client_of_another_zone_is_not_ours_although_it_has_the_same_id() {
+    let site = || {
+        Site::new()
+            .clients(&["ci-me"])
+            .change(|observed| observed.me.client_id = Some(ClientId::new("ci-me")))
+    };
+    let plan = Manifest::new().no_client("ci-me").plan(&site());
+    assert_eq!(plan.changes[0].phase, Phase::Own);
+    assert!(plan.findings.iter().any(|finding| finding.rail == Rail::OwnIdentity));
+    let plan = Manifest::new().no_client("ci-me").plan(&site().change(|observed| {
+        observed.zone_by_header = true;
+        observed.server.zone = "t1".to_owned();
+    }));
+    assert_eq!((plan.changes[0].phase, plan.findings.as_slice()), (Phase::Delete, [].as_slice()));
 }

@@ -152,7 +152,9 @@ impl ClientField {
         matches!(self, Self::ShowOnHomePage | Self::AppLaunchUrl | Self::AppIcon)
     }
 
-    fn word(&self) -> Option<&'static str> {
+    /// Returns its name where that is one of UAA's; further information has names of its own.
+    #[must_use]
+    pub fn word(&self) -> Option<&'static str> {
         Some(match self {
             Self::Name => "name",
             Self::AuthorizedGrantTypes => "authorized_grant_types",

@@ -8,7 +8,8 @@ use std::collections::btree_map::Entry as Slot;
 
 use super::decode::At;
 use super::field::{Decoder, Rule};
-use super::interpolate::{self, Variables};
+use super::interpolate::Variables;
+use super::placeholder;
 use super::problem::{Draft, Drafts, Mark, nearest, quote};
 use super::store::{DEFAULT_LENGTH, LENGTHS};
 use super::tree::{Entry, Node, Value};
@@ -96,7 +97,7 @@ fn declaration(node: Node, cx: &mut Decoder<'_>) -> Option<Raw> {
     }
     let name = cx.text(name, "a variable", Rule::Name);
     if let Some(name) =
-        name.as_ref().filter(|name| !interpolate::is_name(&name.value) || name.value.contains('.'))
+        name.as_ref().filter(|name| !placeholder::is_name(&name.value) || name.value.contains('.'))
     {
         cx.drafts.add(
             Draft::error("bad-variable", format!("{} is no name of a variable", quote(&name.value)))
@@ -178,7 +179,7 @@ fn length(
 /// Returns the first declared variable that a tree names.
 fn depends(node: &Node, declared: &BTreeMap<String, Mark>) -> Option<(String, Mark)> {
     match &node.value {
-        Value::Scalar { text, .. } => interpolate::names(text)
+        Value::Scalar { text, .. } => placeholder::names(text)
             .into_iter()
             .map(|name| name.split('.').next().unwrap_or(name))
             .find(|name| declared.contains_key(*name))

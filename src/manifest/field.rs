@@ -5,7 +5,7 @@
 use secrecy::{ExposeSecret, SecretString};
 
 use super::decode::{At, Password, State};
-use super::interpolate;
+use super::placeholder;
 use super::problem::{Draft, Drafts, Mark, list, nearest, quote};
 use super::tree::{Entry, Node, Value};
 use crate::model::UAA_ORIGIN;
@@ -265,7 +265,7 @@ impl Decoder<'_> {
         } else if text.chars().any(char::is_control) {
             Some(("holds a control character", "nobody could type it"))
         } else if variable.is_none() && (text.contains("((") || text.contains("))"))
-            || interpolate::leftover(text)
+            || placeholder::leftover(text)
         {
             Some(("looks like a variable and is none", "a variable is written `((name))`"))
         } else {

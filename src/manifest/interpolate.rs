@@ -12,6 +12,7 @@ use secrecy::{ExposeSecret, SecretString};
 use super::Sources;
 use super::declare::Declared;
 use super::mask::names_a_secret;
+use super::placeholder::{Piece, is_name, leftover, pieces, whole};
 use super::problem::{Draft, Drafts, Mark, Spot, list, nearest, quote};
 use super::source::{self, Kind, Texts};
 use super::store::{self, Generated};
@@ -75,13 +76,6 @@ enum Place {
     Plain,
     /// The whole value of a field that holds a secret.
     Secret,
-}
-
-/// A stretch of a text.
-#[derive(Debug, PartialEq, Eq)]
-enum Piece<'a> {
-    Text(&'a str),
-    Name(&'a str),
 }
 
 impl Variables {
@@ -699,11 +693,6 @@ fn malformed(mark: Mark) -> Draft {
         .help("a variable is written ((name)) or ((map.key)): letters, digits, `_`, `-` and `.`, no blanks")
 }
 
-/// Tells whether a text looks as if a placeholder were in it.
-pub(super) fn leftover(text: &str) -> bool {
-    text.find("((").is_some_and(|at| text[at + 2..].contains("))"))
-}
-
 /// Names the kind of a value that cannot be part of a text, as in bosh: there are several ways to write it.
 fn not_joined(node: &Node) -> Option<&'static str> {
     let Value::Scalar { text, plain: true } = &node.value else { return None };
@@ -719,72 +708,5 @@ fn not_joined(node: &Node) -> Option<&'static str> {
         Some("no whole number")
     } else {
         None
-    }
-}
-
-/// Returns the name when a text is one placeholder and nothing else.
-pub(crate) fn whole(text: &str) -> Option<&str> {
-    let name = text.strip_prefix("((")?.strip_suffix("))")?;
-    let name = unmarked(name);
-    is_name(name).then_some(name)
-}
-
-/// Takes off the `!` of `((!name))`, which means nothing any more, in bosh neither.
-fn unmarked(name: &str) -> &str {
-    name.strip_prefix('!').unwrap_or(name)
-}
-
-/// Tells whether a text can be a variable's name.
-pub(super) fn is_name(name: &str) -> bool {
-    !name.is_empty() && name.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '-' | '.'))
-}
-
-/// Lists the variables that a text names.
-pub(super) fn names(text: &str) -> Vec<&str> {
-    let pieces = pieces(text).unwrap_or_default().into_iter();
-    pieces.filter_map(|piece| if let Piece::Name(name) = piece { Some(name) } else { None }).collect()
-}
-
-/// Splits a text at its placeholders; `None` when something that looks like one is none.
-fn pieces(text: &str) -> Option<Vec<Piece<'_>>> {
-    let mut out = Vec::new();
-    let mut rest = text;
-    while let Some(at) = rest.find("((") {
-        let Some(len) = rest[at..].find("))") else { break };
-        let name = unmarked(&rest[at + 2..at + len]);
-        if !is_name(name) {
-            return None;
-        }
-        if at > 0 {
-            out.push(Piece::Text(&rest[..at]));
-        }
-        out.push(Piece::Name(name));
-        rest = &rest[at + len + 2..];
-    }
-    if !rest.is_empty() {
-        out.push(Piece::Text(rest));
-    }
-    Some(out)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::{Piece, leftover, pieces, whole};
-
-    #[test]
-    fn placeholders_are_told_from_what_only_looks_like_them() {
-        assert_eq!(pieces("((a.b-c_1))"), Some(vec![Piece::Name("a.b-c_1")]));
-        assert_eq!(
-            pieces("x((a))y((b))"),
-            Some(vec![Piece::Text("x"), Piece::Name("a"), Piece::Text("y"), Piece::Name("b")])
-        );
-        assert_eq!((whole("((!a))"), pieces("((!a))")), (Some("a"), Some(vec![Piece::Name("a")])));
-        for text in ["((a b))", "((!))", "((!!a))", "(())", "(((a)))", "((a)", "(( a ))"] {
-            assert_eq!(whole(text), None, "{text}");
-        }
-        for text in ["((a b))", "((a!))", "(())", "(((a)))"] {
-            assert_eq!(pieces(text), None, "{text}");
-        }
-        assert!(leftover("x ((a b)) y") && !leftover("a)) ((b"));
     }
 }

@@ -7,7 +7,7 @@
 //! paths ──source──▶ texts ──tree──▶ positioned nodes ──ops, interpolate──▶ nodes ──decode──▶ entries ──resolve──▶ Desired
 //!                                └─────────── every step adds to one list of problems (problem) ───────────┘
 //! ```
-//! `ops` changes the trees by `patch` at a `pointer`; `declare` reads which variables are generated, `store` generates and
+//! `placeholder` knows `((name))` in a text; `ops` changes the trees by `patch` at a `pointer`; `declare` reads which variables are generated, `store` generates and
 //! keeps them; `field` judges single values for `decode`; `clients` and `redirect` know OAuth clients, `prune` and
 //! `removal` what goes; `mask` knows which text must never be shown; `schema` describes the manifest for editors, `write`
 //! goes the other way, from entries to a text that loads.
@@ -21,6 +21,7 @@ mod interpolate;
 mod mask;
 mod ops;
 mod patch;
+mod placeholder;
 mod pointer;
 mod problem;
 mod prune;
@@ -43,8 +44,8 @@ use crate::desired::{Because, Desired, Secrets};
 
 pub(crate) use problem::nearest;
 
-pub(crate) use interpolate::whole as placeholder;
 pub(crate) use mask::names_a_secret;
+pub(crate) use placeholder::whole as placeholder;
 
 use interpolate::Variables;
 use problem::{Draft, Drafts, quote};

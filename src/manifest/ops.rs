@@ -133,7 +133,7 @@ fn operation(node: Node, drafts: &mut Drafts) -> Option<Op> {
     if let (Some(entry), Some(Token::Key { key, .. } | Token::Matching { key, .. })) =
         (&value, tokens.as_ref().and_then(|tokens| tokens.last()))
         && names_a_secret(key)
-        && !matches!(&entry.node.value, Value::Scalar { text, .. } if super::interpolate::whole(text).is_some())
+        && !matches!(&entry.node.value, Value::Scalar { text, .. } if super::placeholder::whole(text).is_some())
     {
         let Mark { at, defined } = entry.node.mark;
         [Some(at), defined].into_iter().flatten().for_each(|spot| cx.drafts.mask_to_line_end(spot));

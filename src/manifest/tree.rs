@@ -525,7 +525,7 @@ impl<'a> Builder<'a> {
                             dropped: first.is_some(),
                             merge,
                             // What a variable makes of a key is not known yet.
-                            secret: names_a_secret(text) || super::interpolate::leftover(text),
+                            secret: names_a_secret(text) || super::placeholder::leftover(text),
                         }
                     }
                     _ => Key {
@@ -570,7 +570,7 @@ impl<'a> Builder<'a> {
         let comment = self.text[range.1..line_end].trim_start().starts_with('#');
         let end = if !flow || comment { line_end } else { range.1 };
         match &node.value {
-            Value::Scalar { text, .. } if super::interpolate::whole(text).is_some() => {
+            Value::Scalar { text, .. } if super::placeholder::whole(text).is_some() => {
                 // What stands behind a placeholder on its line may be the secret that it replaced.
                 let rest = self.text[range.1..end].trim();
                 if !rest.is_empty() {

@@ -286,6 +286,19 @@ impl ClientValue {
     }
 }
 
+/// Tells whether a piece of further information looks as if it, or something in it, were a secret.
+#[must_use]
+pub fn names_a_secret(key: &str, value: &serde_json::Value) -> bool {
+    use serde_json::Value;
+    let inside = match value {
+        Value::Object(pairs) => pairs.iter().any(|(key, value)| names_a_secret(key, value)),
+        Value::Array(items) => items.iter().any(|item| names_a_secret("", item)),
+        Value::Null | Value::Bool(_) | Value::Number(_) => return false,
+        Value::String(_) => false,
+    };
+    inside || crate::manifest::names_a_secret(key)
+}
+
 /// Hides a secret so that two can still be compared.
 #[must_use]
 pub fn hidden(secret: &str) -> ClientValue {
@@ -358,6 +371,23 @@ mod tests {
                 .collect();
             let once = normal(fields);
             proptest::prop_assert_eq!(normal(once.clone()), once);
+        }
+    }
+
+    #[test]
+    fn secrets_in_further_information_are_known_by_their_names() {
+        for (key, value) in [
+            ("github_token", serde_json::json!("x")),
+            ("team", serde_json::json!({"deep": [{"api_key": "x"}]})),
+        ] {
+            assert!(names_a_secret(key, &value), "{key}");
+        }
+        for (key, value) in [
+            ("team", serde_json::json!("blue")),
+            ("token_life", serde_json::json!(60)),
+            ("contact", serde_json::json!({"room": "x"})),
+        ] {
+            assert!(!names_a_secret(key, &value), "{key}");
         }
     }
 

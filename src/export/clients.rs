@@ -1,7 +1,7 @@
 //! Clients: their properties, and a variable for the secret that UAA does not tell.
 
 use super::{Choice, listed};
-use crate::client::{ClientField, ClientFieldKind, ClientFields, ClientValue};
+use crate::client::{self, ClientField, ClientFieldKind, ClientFields, ClientValue};
 use crate::manifest::write::{About, Client, ClientSecret, Section, VariableNames};
 use crate::observed::{Observed, ObservedClient};
 use crate::plan::is_shipped_client;
@@ -40,6 +40,17 @@ pub(super) fn section(choice: &Choice, observed: &Observed, names: &mut Variable
     section
 }
 
+/// Further information is anybody's: some keep secrets there.
+fn holds_a_secret(field: &ClientField, value: &ClientValue) -> bool {
+    match (field, value) {
+        (ClientField::Extra(key), ClientValue::Json(json)) => client::names_a_secret(key, json),
+        (ClientField::Extra(key), ClientValue::Text(text)) => {
+            client::names_a_secret(key, &text.as_str().into())
+        }
+        _ => false,
+    }
+}
+
 fn entry(client: &ObservedClient, names: &mut VariableNames) -> Client {
     let ObservedClient { id, fields } = client;
     let mut about = About::default();
@@ -47,7 +58,7 @@ fn entry(client: &ObservedClient, names: &mut VariableNames) -> Client {
     for (field, value) in fields {
         let fits = match (field.kind(), value) {
             (_, ClientValue::Hidden(_)) => false,
-            (ClientFieldKind::Any, _) => true,
+            (ClientFieldKind::Any, _) => !holds_a_secret(field, value),
             // Somebody has stored something else under this name.
             (_, ClientValue::Json(_)) => false,
             _ => true,
@@ -57,6 +68,7 @@ fn entry(client: &ObservedClient, names: &mut VariableNames) -> Client {
         } else {
             let why = match value {
                 ClientValue::Hidden(_) => "is a secret",
+                _ if field.kind() == ClientFieldKind::Any => "looks like a secret",
                 _ => "holds what no client has there",
             };
             about

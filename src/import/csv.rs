@@ -112,18 +112,21 @@ fn user<'r>(username: &str, field: impl Fn(Column) -> Option<&'r str>, at: &At, 
     let of = Of::User(key.clone());
     let text = |column| field(column).map(str::to_owned);
     let user = gathered.user(&key, at);
-    user.email = text(Column::Email);
-    user.given_name = text(Column::GivenName);
-    user.family_name = text(Column::FamilyName);
-    user.phone = text(Column::Phone);
-    user.external_id = text(Column::ExternalId);
+    user.email = text(Column::Email).or(user.email.take());
+    user.given_name = text(Column::GivenName).or(user.given_name.take());
+    user.family_name = text(Column::FamilyName).or(user.family_name.take());
+    user.phone = text(Column::Phone).or(user.phone.take());
+    user.external_id = text(Column::ExternalId).or(user.external_id.take());
     let words = |column| {
         let words = field(column)
             .unwrap_or_default()
             .split(|c: char| c.is_whitespace() || matches!(c, ';' | ',' | '|'));
         words.filter(|word| !word.is_empty()).map(str::to_owned).collect::<Vec<_>>()
     };
-    user.cluster_access = words(Column::ClusterAccess);
+    let access = words(Column::ClusterAccess);
+    if !access.is_empty() {
+        user.cluster_access = access;
+    }
     let groups = words(Column::Groups);
     for column in [Column::Active, Column::Verified] {
         let Some(word) = field(column) else { continue };

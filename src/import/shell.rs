@@ -154,7 +154,8 @@ impl Scanner<'_> {
             };
             match c {
                 '\\' => match self.next() {
-                    Some('\n') | None => segment.text.push(' '),
+                    // The line goes on, in the middle of a word too.
+                    Some('\n') | None => {}
                     Some(c) => segment.text.extend(['\\', c]),
                 },
                 '\'' => self.single_quoted(&mut segment),
@@ -261,8 +262,10 @@ impl Scanner<'_> {
 
     /// Leaves a redirection and its file out.
     fn redirection(&mut self, first: char, out: &mut String) {
-        while out.ends_with(|c: char| c.is_ascii_digit()) {
-            out.pop();
+        // A number is the stream's only as a word of its own: `add user1>log` is about user1.
+        let word = out.rfind(char::is_whitespace).map_or(0, |at| at + 1);
+        if out[word..].bytes().all(|byte| byte.is_ascii_digit()) {
+            out.truncate(word);
         }
         let mut operator = String::from(first);
         while let Some(c) = self.chars.next_if(|c| matches!(c, '<' | '>' | '&' | '-' | '|')) {
@@ -318,6 +321,15 @@ mod tests {
             out += &format!("{}! {}\n", broken.line, broken.why);
         }
         out
+    }
+
+    #[test]
+    fn a_word_goes_on_over_the_end_of_a_line_and_ends_before_a_redirection() {
+        assert_eq!(
+            shown("uaac client add ci --authorities clients.read,\\\nclients.write\n"),
+            "1: [uaac][client][add][ci][--authorities][clients.read,clients.write]\n"
+        );
+        assert_eq!(shown("uaac user add user1>/dev/null 2>&1\n"), "1: [uaac][user][add][user1]\n");
     }
 
     #[test]

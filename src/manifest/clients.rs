@@ -437,6 +437,17 @@ impl Decoder<'_> {
             else {
                 continue;
             };
+            if client::names_a_secret(&entry.key, &value) {
+                self.drafts.add(
+                    Draft::warning(
+                        "secret-in-extra",
+                        format!("{} in `extra` of {of} looks like a secret", quote(&entry.key)),
+                    )
+                    .at(key)
+                    .label("plans show it, and so does UAA to everyone who may read clients")
+                    .help("keep secrets elsewhere; a client's own is `client_secret`"),
+                );
+            }
             let field = ClientField::Extra(entry.key);
             let value = client::stored(&field, ClientValue::Json(value));
             client.fields.insert(field, At { value, mark, key });

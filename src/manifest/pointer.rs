@@ -50,6 +50,9 @@ pub(super) enum Side {
     After,
 }
 
+/// No manifest is nested as deep as this.
+const MOST_PARTS: usize = 60;
+
 /// Reads a path; the root is an empty one. The error fits behind "the path … ".
 pub(super) fn parse(path: &str) -> Result<Vec<Token>, String> {
     if path.is_empty() {
@@ -57,6 +60,9 @@ pub(super) fn parse(path: &str) -> Result<Vec<Token>, String> {
     }
     let Some(path) = path.strip_prefix('/') else { return Err("does not begin with `/`".to_owned()) };
     let parts: Vec<&str> = path.split('/').collect();
+    if parts.len() > MOST_PARTS {
+        return Err(format!("has more than {MOST_PARTS} parts"));
+    }
     let mut optional = false;
     let mut tokens = Vec::with_capacity(parts.len());
     for (at, part) in parts.iter().enumerate() {
@@ -146,6 +152,12 @@ mod tests {
 
     fn matching(key: &str, value: &str, optional: bool, moves: Moves) -> Token {
         Token::Matching { key: key.to_owned(), value: value.to_owned(), optional, moves }
+    }
+
+    #[test]
+    fn a_path_is_no_deeper_than_a_manifest() {
+        assert!(parse(&"/a?".repeat(MOST_PARTS)).is_ok());
+        assert!(parse(&"/a?".repeat(MOST_PARTS + 1)).is_err());
     }
 
     #[test]

@@ -47,7 +47,7 @@ pub use digest::digest;
 pub use rails::check_pin;
 pub use scope::scope;
 pub use settle::to_settle;
-pub(crate) use shipped::{default_groups, is_client as is_shipped_client, is_group as is_shipped_group};
+pub(crate) use shipped::{default_groups, is_group as is_shipped_group, is_rewritten as is_shipped_client};
 
 use crate::desired::{Because, Desired};
 use crate::observed::{Observed, Server};

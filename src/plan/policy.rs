@@ -91,6 +91,15 @@ impl Policy {
     }
 }
 
+impl Policy {
+    /// Tells whether an authority of a client matters as much. `password.write`, which everyone holds as a scope for
+    /// their own password, sets anybody's as an authority.
+    #[must_use]
+    pub fn is_privileged_authority(&self, authority: &str) -> bool {
+        self.reaches_privileged(authority) || matches(&authority.to_lowercase(), "password.write")
+    }
+}
+
 /// Tells whether `text` has the form of `pattern`, in which `*` stands for any text.
 pub(super) fn matches(pattern: &str, text: &str) -> bool {
     let Some((head, tail)) = pattern.split_once('*') else { return pattern == text };

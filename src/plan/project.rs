@@ -118,6 +118,10 @@ impl Projector {
     fn update_user(&mut self, change: &Change) {
         let key = user_key(&change.object).and_then(|key| {
             let id = self.ids.get(&key)?;
+            // Under that name still, unless an earlier change has renamed it.
+            if self.state.users.get(&key).is_some_and(|user| user.id == *id) {
+                return Some(key);
+            }
             self.state.users.values().find(|user| user.id == *id).map(|user| user.key.clone())
         });
         let Some(user) = key.as_ref().and_then(|key| self.state.users.get_mut(key)) else { return };

@@ -110,12 +110,12 @@ pub(super) fn is_platform_group(group: &GroupName) -> bool {
 }
 
 /// Tells whether the platform brings this client.
-pub(crate) fn is_client(client: &ClientId) -> bool {
+pub(super) fn is_client(client: &ClientId) -> bool {
     CLIENTS.contains(&client.as_str())
 }
 
 /// Tells whether the server's configuration writes this client at each start, as a rule.
-pub(super) fn is_rewritten(client: &ClientId) -> bool {
+pub(crate) fn is_rewritten(client: &ClientId) -> bool {
     is_client(client) || REWRITTEN.contains(&client.as_str())
 }
 

@@ -1,15 +1,19 @@
 //! Names for the variables that stand for secrets: no two alike, all of them names that an environment can hold.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Names for variables, no two alike even where only case differs, all of them names that an environment can hold.
 #[derive(Debug, Default)]
-pub(crate) struct VariableNames(BTreeSet<String>);
+pub(crate) struct VariableNames {
+    taken: BTreeSet<String>,
+    /// The last number that each name was given.
+    numbers: BTreeMap<String, usize>,
+}
 
 impl VariableNames {
     /// Notes that a name is in use.
     pub(crate) fn take(&mut self, name: &str) {
-        self.0.insert(name.to_lowercase());
+        self.taken.insert(name.to_lowercase());
     }
 
     /// Returns a name for the secret of somebody: `alana_password`.
@@ -26,10 +30,10 @@ impl VariableNames {
         let base = base.trim_end_matches('_');
         let base = if base.is_empty() { suffix.to_owned() } else { format!("{base}_{suffix}") };
         let mut name = base.clone();
-        let mut n = 2;
-        while !self.0.insert(name.clone()) {
-            name = format!("{base}_{n}");
-            n += 1;
+        while !self.taken.insert(name.clone()) {
+            let number = self.numbers.entry(base.clone()).or_insert(1);
+            *number += 1;
+            name = format!("{base}_{number}");
         }
         name
     }

@@ -95,7 +95,7 @@ impl<'a> Leaving<'a> {
         let Some(prune) = &desired.prune.groups else { return };
         for group in world.observed.groups.values() {
             let name = &group.name;
-            if names_group(desired, name) || !matches_any(&prune.value, name.as_str()) {
+            if !matches_any(&prune.value, name.as_str()) || names_group(desired, name) {
                 continue;
             }
             if world.default_groups.contains(name) || shipped::is_platform_group(name) {

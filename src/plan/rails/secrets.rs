@@ -75,10 +75,10 @@ fn set<'c>(case: &'c Case<'_>, allow: &'c Allow) -> impl Iterator<Item = Finding
 fn is_privileged(case: &Case<'_>, client: &ClientId) -> bool {
     let holds = |state: Option<ClientFields>| {
         state.is_some_and(|state| {
-            [ClientField::Authorities, ClientField::Scope]
+            names(&state, &ClientField::Authorities)
                 .iter()
-                .flat_map(|field| names(&state, field))
-                .any(|name| case.policy.reaches_privileged(&name))
+                .any(|name| case.policy.is_privileged_authority(name))
+                || names(&state, &ClientField::Scope).iter().any(|name| case.policy.reaches_privileged(name))
         })
     };
     holds(case.before.client(client)) || holds(case.after.client(client))

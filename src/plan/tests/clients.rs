@@ -412,13 +412,21 @@ fn what_is_privileged_and_a_client_gains_is_a_finding_whichever_way_it_has_it() 
         .client("a", &["authorities=uaa.admin", "scope=uaa.admin"])
         .client("b", &["autoapprove=true"])
         .client("c", &["authorized_grant_types=password", "scope=zones.*.admin,openid", "autoapprove=true"])
-        .client("d", &["authorized_grant_types=client_credentials", "authorities=openid"])
+        .client(
+            "d",
+            &[
+                "authorized_grant_types=client_credentials",
+                "authorities=openid,password.write",
+                "scope=password.write",
+            ],
+        )
         .secret("d", variable("d"));
     let plan = manifest.plan(&site);
     assert_eq!(
         findings(&plan),
         [
             "escalates:clients.admin/client:b [3]: Users of client `b` would no longer be asked about the privileged scope `clients.admin`.",
+            "escalates:password.write/client:d [1]: Client `d` would hold the privileged authority `password.write`.",
             "escalates:uaa.admin/client:a [2]: Client `a` would hold the privileged authority `uaa.admin`, and users could get `uaa.admin` through client `a`.",
             "escalates:zones.*.admin/client:c [0]: Through client `c` users could get the privileged scope `zones.*.admin`, and are not asked.",
         ]

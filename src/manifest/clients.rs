@@ -396,9 +396,14 @@ impl Decoder<'_> {
         if empty && entry.node.variable.is_none() {
             return Some(ClientValue::Text(String::new()));
         }
-        let salt = self.secret(entry, of, "token salt", "write `token_salt: null` for none")?;
-        let value = hidden(salt.value.value.expose_secret());
-        client.token_salt = Some(salt.value);
+        // UAA shows it to everyone who may read clients: what comes from a secret source must not go there, or whoever
+        // may write manifests could read the pipeline's secrets by it.
+        let variable = entry.node.variable.as_deref().map(str::to_owned);
+        let (mark, what) = (entry.node.mark, format!("`token_salt` of {of}"));
+        let text = self.plain(entry.node, &what)?;
+        let text = self.judge(text, mark, &what, Rule::Line)?;
+        let value = hidden(&text);
+        client.token_salt = Some(Password { value: text.into(), variable });
         Some(value)
     }
 

@@ -217,7 +217,7 @@ impl Decoder<'_> {
                 format!("the secret variable {} cannot be used for {place}", quote(name)),
             )
             .at(node.mark)
-            .label("values of --var-file, --vars-env and --vars-store go into `password`, `client_secret` and `token_salt` only")
+            .label("values of --var-file, --vars-env and --vars-store go into `password` and `client_secret` only")
             .help("give a value that may be shown with -v or -l"),
         );
     }

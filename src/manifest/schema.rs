@@ -330,7 +330,7 @@ pub struct Client {
     /// Whether the client may be used without its secret, with PKCE (UAA 77).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub allowpublic: Option<Clearable<OrVariable<bool>>>,
-    /// A new one ends all of the client's tokens. Use a variable.
+    /// A new one ends all of the client's tokens. No secret: UAA shows it to everyone who may read clients.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub token_salt: Option<Clearable<YamlText>>,
     /// Who made the client.

@@ -379,6 +379,8 @@ pub enum Risk {
     TakesAlong,
     /// A way in remains: nested, mapped, or by default.
     Residual,
+    /// The group leads to clusters although its name does not say so: it is in one that gives access to them.
+    ClusterAccess,
     /// UAA's own configuration writes the client anew at each restart.
     Bootstrapped,
 }

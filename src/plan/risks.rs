@@ -34,9 +34,8 @@ pub(super) fn mark(changes: &mut [Change], before: &World<'_>, after: &World<'_>
             }
             Action::UnmapExternalGroup => unmapping(change, after),
             Action::UpdateUser | Action::CreateUser => user(change, after),
-            Action::CreateGroup | Action::UpdateGroup | Action::AddMember | Action::MapExternalGroup => {
-                Vec::new()
-            }
+            Action::CreateGroup | Action::UpdateGroup => Vec::new(),
+            Action::AddMember | Action::MapExternalGroup => leads(change, after),
             Action::CreateClient | Action::UpdateClient | Action::SetClientSecret => {
                 super::client_risks::marks(change)
             }
@@ -56,6 +55,22 @@ pub(super) fn add(change: &mut Change, risk: Risk, note: String) {
     if !change.notes.contains(&note) {
         change.notes.push(note);
     }
+}
+
+/// A group can lead to clusters without having a name that says so.
+fn leads(change: &Change, after: &World<'_>) -> Vec<(Risk, String)> {
+    let group = match &change.object {
+        Object::ExternalGroup { group, .. } => group.clone(),
+        object => match membership(object) {
+            Some(membership) => membership.group,
+            None => return Vec::new(),
+        },
+    };
+    let scopes = after.scopes(&group);
+    let reached = ClusterRole::ALL.map(ClusterRole::group).into_iter();
+    let reached = reached.filter(|role| *role != group && scopes.contains(role));
+    let note = |role: GroupName| format!("Who is in `{group}` holds `{role}` too.");
+    reached.map(|role| (Risk::ClusterAccess, note(role))).collect()
 }
 
 fn removal(change: &Change, after: &World<'_>) -> Vec<(Risk, String)> {

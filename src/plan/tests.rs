@@ -1004,7 +1004,7 @@ fn an_empty_group_or_a_mapping_is_a_holder_too() {
         findings(&plan),
         [
             "escalates:uaa.admin/group:empty [0]: Everyone in group `empty` would hold the privileged group `uaa.admin`.",
-            "escalates:uaa.admin/ldap/cn=a,dc=b [1]: Everyone in `cn=a,dc=b` of origin `ldap` would hold the privileged group `uaa.admin` through group `team`.",
+            "escalates:uaa.admin/mapped:ldap/cn=a,dc=b [1]: Everyone in `cn=a,dc=b` of origin `ldap` would hold the privileged group `uaa.admin` through group `team`.",
         ]
     );
 }
@@ -1032,7 +1032,10 @@ fn an_external_group_that_is_mapped_there_already_gains_nothing() {
     let maps = |origin| Manifest::new().additive("y").maps("y", &[(origin, "cn=a")]);
     assert_eq!(findings(&maps("ldap").plan(&site)), NOTHING);
     let other = site.change(|observed| observed.origins = None);
-    assert_eq!(maps("saml").plan(&other).findings[0].key.as_deref(), Some("escalates:uaa.admin/saml/cn=a"));
+    assert_eq!(
+        maps("saml").plan(&other).findings[0].key.as_deref(),
+        Some("escalates:uaa.admin/mapped:saml/cn=a")
+    );
 }
 
 #[test]
@@ -1383,4 +1386,26 @@ fn the_digest_changes_with_target_and_changes_and_with_nothing_else() {
     let elsewhere = Manifest::new().user("a").access("a", &[Admin]).plan(&elsewhere);
     assert_ne!(plan.plan_digest, elsewhere.plan_digest);
     assert_eq!(plan.tool, format!("uaapply {}", env!("CARGO_PKG_VERSION")));
+}
+
+#[test]
+fn a_group_that_leads_to_clusters_says_so_where_it_is_given() {
+    let site = Site::new()
+        .group("team", &[])
+        .group("inner", &[])
+        .group("team", &["group:inner"])
+        .group("pks.clusters.admin", &["group:team"])
+        .users(&["alana"]);
+    let plan = Manifest::new().member("inner", "alana").plan(&site);
+    assert_eq!(lines(&plan), ["0 grant add_member inner/uaa/alana [ClusterAccess]"]);
+    assert_eq!(plan.changes[0].notes, ["Who is in `inner` holds `pks.clusters.admin` too."]);
+    let plan = Manifest::new().member("pks.clusters.admin", "alana").plan(&site);
+    assert_eq!(lines(&plan), ["0 grant add_member pks.clusters.admin/uaa/alana"]);
+}
+
+#[test]
+fn the_groups_of_the_clusters_are_not_deleted() {
+    let site = Site::new().group("pks.clusters.admin", &[]);
+    let plan = Manifest::new().no_group("pks.clusters.admin").plan(&site);
+    assert_eq!(plan.findings.iter().map(|finding| finding.rail).collect::<Vec<_>>(), [crate::plan::Rail::BuiltIns]);
 }

@@ -42,7 +42,7 @@ clients:
     allowedproviders: [uaa, ldap]
     required_user_groups: [team.read]
     allowpublic: true
-    token_salt: ((app_salt))
+    token_salt: canary-two
     createdwith: uaapply
     signup_redirect_url: https://app.example.com/welcome
     show_on_home_page: false
@@ -52,7 +52,7 @@ clients:
       team: {name: blue, size: 3, remote: [true, null, 1.5]}
       room: 0123
 ",
-        &environment(&[("app_secret", "canary-one"), ("app_salt", "canary-two")]),
+        &environment(&[("app_secret", "canary-one")]),
     );
     let salt = hidden("canary-two");
     assert_eq!(
@@ -85,7 +85,7 @@ clients:
     let client = &loaded.desired.clients[&id];
     let secret = client.secret.as_ref().map(|said| (said.value.clone(), said.because.line));
     assert_eq!(secret, Some((SecretSource::Variable("app_secret".to_owned()), 5)));
-    assert_eq!(client.token_salt, Some(SecretSource::Variable("app_salt".to_owned())));
+    assert_eq!(client.token_salt, Some(SecretSource::Literal));
     assert_eq!(loaded.secrets.client_secrets[&id].expose_secret(), "canary-one");
     assert_eq!(loaded.secrets.token_salts[&id].expose_secret(), "canary-two");
     assert!(!format!("{loaded:?}").contains("canary"));
@@ -156,13 +156,24 @@ fn the_empty_secret_is_written_and_never_comes_from_a_variable() {
 }
 
 #[test]
+fn what_comes_from_a_secret_source_never_goes_where_uaa_shows_it() {
+    let found = errors_of(
+        &[("m.yml", "version: 1\nclients: [{client_id: a, client_secret: ((s)), token_salt: ((s))}]\n")],
+        &environment(&[("s", "canary-one")]),
+    );
+    assert_eq!(
+        lines(&found),
+        "m.yml:2:60 secret-in-plain-field: the secret variable `s` cannot be used for `token_salt` of client `a`\n"
+    );
+}
+
+#[test]
 fn a_literal_secret_works_and_draws_a_warning_that_does_not_show_it() {
     let loaded = loaded("clients: [{client_id: a, client_secret: canary-one, token_salt: canary-two}]\n");
     assert_eq!(
         lines(&loaded.warnings),
         "\
 m.yml:2:26 literal-secret: the client secret of client `a` is written in the manifest
-m.yml:2:53 literal-secret: the token salt of client `a` is written in the manifest
 "
     );
     assert!(!format!("{:?}", loaded.warnings).contains("canary"));

@@ -136,7 +136,12 @@ fn key(gain: &Gain) -> String {
     match &gain.subject {
         Subject::Member(member) => format!("escalates:{group}/{member}"),
         Subject::Mapped(Mapping { origin, external_group, .. }) => {
-            format!("escalates:{group}/{}/{}", KeyPart(origin.as_str()), KeyPart(external_group.as_str()))
+            // Not the key of a user of that origin and name.
+            format!(
+                "escalates:{group}/mapped:{}/{}",
+                KeyPart(origin.as_str()),
+                KeyPart(external_group.as_str())
+            )
         }
     }
 }

@@ -72,11 +72,27 @@ impl Client {
         ObservedClient { id: ClientId::new(self.id()), fields: fields.collect() }
     }
 
-    /// All that a replacement must name so that nothing is lost. Never null: UAA stores it as such.
+    /// All that a replacement must name so that nothing is lost. Never null: UAA stores it as such. Of `autoapprove`
+    /// only what is in `scope`, as UAA writes it: what else a client of `uaa.yml` has there would be approved unasked
+    /// when the replacement adds it to `scope`.
     pub(super) fn writable(&self) -> Map<String, Value> {
         let kept =
             self.0.iter().filter(|(key, value)| !SERVERS_OWN.contains(&key.as_str()) && !value.is_null());
-        kept.map(|(key, value)| (key.clone(), value.clone())).collect()
+        let mut body: Map<String, Value> = kept.map(|(key, value)| (key.clone(), value.clone())).collect();
+        let set = |field: ClientField| match normal(&field, body.get(&field.name())?)? {
+            ClientValue::Set(texts) => Some(texts),
+            _ => None,
+        };
+        if let Some(mut approved) = set(ClientField::Autoapprove) {
+            let scope = set(ClientField::Scope).unwrap_or_default();
+            let all = approved.len();
+            approved.retain(|name| scope.contains(name));
+            if approved.len() < all {
+                let approved: Vec<String> = approved.into_iter().collect();
+                body.insert(ClientField::Autoapprove.name(), Value::from(approved));
+            }
+        }
+        body
     }
 }
 

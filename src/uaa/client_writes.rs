@@ -11,6 +11,7 @@ use serde_json::{Map, Value, json};
 use super::client_wire::{Client, Metadata, client_key, metadata_key, normal, planned, same, shown};
 use super::clients::{has_no_metadata, is_no_client, path};
 use super::http::{Answer, Repeat, Request};
+use super::rounds::Try;
 use super::writing::{ROUNDS, is_open, may_be_handled, pause};
 use super::{WriteError, WriteErrorKind, Writer, Written};
 use crate::client::{ClientField, ClientFields, hidden, normal as normal_form};
@@ -62,8 +63,7 @@ impl Writer {
             }
             match self.send(request(), Repeat::IfNotHandled).await {
                 Ok(answer) if answer.status == StatusCode::CREATED => {
-                    self.put_metadata(id, &wanted, false).await?;
-                    return Ok(Written::Done);
+                    return self.finish(id, &wanted).await;
                 }
                 Ok(answer) if answer.status == StatusCode::CONFLICT => {
                     return match self.get_client(id).await? {
@@ -94,14 +94,24 @@ impl Writer {
         wanted: &Wanted<'_>,
         secret: Option<&SecretString>,
     ) -> Result<Written, WriteError> {
-        if !wanted.client_is_at(&found.observed(self.mask()).fields) {
+        if !wanted.client_is_at(&self.fields(found)) {
             return Err(self.made_by_another(id));
         }
         if let Some(secret) = secret {
-            self.modify_secret(id, secret).await?;
+            self.modify_secret(id, secret).await.map_err(|error| error.after(CREATED))?;
         }
-        self.put_metadata(id, wanted, false).await?;
+        self.finish(id, wanted).await
+    }
+
+    /// Writes what a client that this call created lacks.
+    async fn finish(&self, id: &ClientId, wanted: &Wanted<'_>) -> Result<Written, WriteError> {
+        self.put_metadata(id, wanted, false).await.map_err(|error| error.after(CREATED))?;
         Ok(Written::Done)
+    }
+
+    /// A client's properties as the plan judges them.
+    fn fields(&self, client: &Client) -> ClientFields {
+        normal_form(client.observed(self.mask()).fields)
     }
 
     fn made_by_another(&self, id: &ClientId) -> WriteError {
@@ -116,7 +126,10 @@ impl Writer {
     ) -> Result<Written, WriteError> {
         let wanted = Wanted::new(fields, salt)?;
         let client = self.modify_client(id, &wanted).await?;
-        let metadata = self.put_metadata(id, &wanted, true).await?;
+        let metadata = self.put_metadata(id, &wanted, true).await.map_err(|error| match client {
+            Written::Done => error.after("a part of the client is written"),
+            Written::AlreadySo => error,
+        })?;
         Ok(if client == Written::Done || metadata == Written::Done {
             Written::Done
         } else {
@@ -142,7 +155,7 @@ impl Writer {
                     });
                 }
             };
-            let fields = current.observed(self.mask()).fields;
+            let fields = self.fields(&current);
             if wanted.client_is_at(&fields) {
                 return Ok(if lost { Written::Done } else { Written::AlreadySo });
             }
@@ -162,43 +175,58 @@ impl Writer {
         }))
     }
 
-    /// Writes the whole client; once more when somebody else wrote between our look and that, on top of theirs.
+    /// Writes the whole client; once more when somebody else wrote between our look and that, on top of theirs. Where
+    /// theirs is what we meant to change, theirs stays.
     async fn put_client(
         &self,
         id: &ClientId,
         seen: Client,
         wanted: &Wanted<'_>,
     ) -> Result<Replaced, WriteError> {
-        let fields = |client: &Client| normal_form(client.observed(self.mask()).fields);
-        let (mut base, mut expected) = (seen.clone(), seen);
-        for _ in 0..2 {
-            let mut body = base.writable();
+        let mut body = seen.writable();
+        wanted.write_client(&mut body)?;
+        let theirs = match self.post_modify(id, &body).await? {
+            Modified::Lost(error) => return Ok(Replaced::Lost(error)),
+            Modified::Replaced(Some(old)) if self.fields(&old) != self.fields(&seen) => old,
+            Modified::Replaced(_) => return Ok(Replaced::Done),
+        };
+        let written = Client(body);
+        let mut body = theirs.writable();
+        let conflict = wanted.conflict(&self.fields(&seen), &self.fields(&theirs));
+        if conflict.is_none() {
             wanted.write_client(&mut body)?;
-            let written = Client(body.clone());
-            body.insert("action".to_owned(), json!("update"));
-            let request = Request::new(Method::POST, MODIFY).json(json!([body]));
-            // A second time it would replace what others wrote since.
-            let answer = match self.send(request, Repeat::IfNotHandled).await {
-                Ok(answer) => answer,
-                Err(failure) if may_be_handled(&failure) => {
-                    return Ok(Replaced::Lost(WriteError::no_answer(failure)));
-                }
-                Err(failure) => return Err(WriteError::no_answer(failure)),
-            };
-            if answer.status != StatusCode::OK {
-                let error = self.refused_client(&format!("POST {MODIFY}"), id, &answer);
-                return if is_open(&answer) { Ok(Replaced::Lost(error)) } else { Err(error) };
-            }
-            // The state that was replaced. Where it is not told there is nothing to compare.
-            let replaced = answer.parse::<Vec<Client>>().unwrap_or_default();
-            match replaced.into_iter().find(|client| client.id() == id.as_str()) {
-                Some(replaced) if fields(&replaced) != fields(&expected) => {
-                    (base, expected) = (replaced, written);
-                }
-                _ => return Ok(Replaced::Done),
-            }
         }
-        Err(self.drifted(&format!("client {id}: somebody else keeps changing it right now")))
+        // From here on ours is written over theirs.
+        let overwritten = "somebody else's change of the client is overwritten";
+        match self.post_modify(id, &body).await.map_err(|error| error.after(overwritten))? {
+            Modified::Lost(error) => Err(error.after(overwritten)),
+            Modified::Replaced(Some(old)) if self.fields(&old) != self.fields(&written) => {
+                let message = format!("client {id}: somebody else keeps changing it right now");
+                Err(WriteError::new(WriteErrorKind::Unsettled, message))
+            }
+            Modified::Replaced(_) => match conflict {
+                None => Ok(Replaced::Done),
+                Some(field) => Err(self.drifted(&format!(
+                    "client {id}: somebody else changed {field} at the same time; theirs is left as it was"
+                ))),
+            },
+        }
+    }
+
+    /// Replaces the whole client by `body`.
+    async fn post_modify(&self, id: &ClientId, body: &Map<String, Value>) -> Result<Modified, WriteError> {
+        let mut body = body.clone();
+        body.insert("action".to_owned(), json!("update"));
+        let request = Request::new(Method::POST, MODIFY).json(json!([body]));
+        // A second time it would replace what others wrote since.
+        match self.attempt(request, Repeat::IfNotHandled).await? {
+            Try::Open(error) => Ok(Modified::Lost(error)),
+            Try::Said(_, answer) if answer.status == StatusCode::OK => {
+                let replaced = answer.parse::<Vec<Client>>().unwrap_or_default();
+                Ok(Modified::Replaced(replaced.into_iter().find(|client| client.id() == id.as_str())))
+            }
+            Try::Said(name, answer) => Err(self.refused_client(&name, id, &answer)),
+        }
     }
 
     /// The fields that are a resource of their own. PUT replaces it, so what is not meant is sent as it was read.
@@ -211,19 +239,9 @@ impl Writer {
         if wanted.metadata.is_empty() {
             return Ok(Written::AlreadySo);
         }
-        let path = format!("{}/meta", path(id));
-        let request = Request::get(path.clone());
-        let name = request.name();
-        let answer = self.looking().get(request).await.map_err(WriteError::no_answer)?;
-        let current = match answer.status {
-            StatusCode::OK => answer.parse::<Metadata>().map_err(|_| {
-                WriteError::new(WriteErrorKind::Systemic, format!("{name}: the answer is no metadata"))
-            })?,
-            _ if has_no_metadata(&answer) => Metadata::default(),
-            _ => return Err(self.refused_client(&name, id, &answer)),
-        };
+        let current = self.get_metadata(id).await?;
         let fields = current.fields();
-        if wanted.metadata.iter().all(|wanted| wanted.is_at(&fields)) {
+        if wanted.metadata_is_at(&fields) {
             return Ok(Written::AlreadySo);
         }
         if judge && let Some(other) = differing(&wanted.metadata, &fields) {
@@ -239,12 +257,29 @@ impl Writer {
             };
         }
         body.insert("clientId".to_owned(), json!(id.as_str()));
-        let request = Request::new(Method::PUT, path).json(Value::Object(body));
-        let name = request.name();
+        let request = Request::new(Method::PUT, metadata_path(id)).json(Value::Object(body));
         // Nothing of it depends on what was there.
-        let answer = self.send(request, Repeat::Harmless).await.map_err(WriteError::no_answer)?;
+        match self.attempt(request, Repeat::Harmless).await? {
+            Try::Said(_, answer) if answer.status == StatusCode::OK => Ok(Written::Done),
+            Try::Said(name, answer) => Err(self.refused_client(&name, id, &answer)),
+            Try::Open(error) => match self.get_metadata(id).await {
+                Ok(now) if wanted.metadata_is_at(&now.fields()) => Ok(Written::Done),
+                Ok(_) => Err(error),
+                Err(reread) => Err(error.unknown(&reread)),
+            },
+        }
+    }
+
+    /// Reads a client's metadata; one without any has none.
+    async fn get_metadata(&self, id: &ClientId) -> Result<Metadata, WriteError> {
+        let request = Request::get(metadata_path(id));
+        let name = request.name();
+        let answer = self.looking().get(request).await.map_err(WriteError::no_answer)?;
         match answer.status {
-            StatusCode::OK => Ok(Written::Done),
+            StatusCode::OK => answer.parse::<Metadata>().map_err(|_| {
+                WriteError::new(WriteErrorKind::Systemic, format!("{name}: the answer is no metadata"))
+            }),
+            _ if has_no_metadata(&answer) => Ok(Metadata::default()),
             _ => Err(self.refused_client(&name, id, &answer)),
         }
     }
@@ -288,6 +323,22 @@ impl Writer {
     }
 }
 
+/// The address of a client's metadata.
+fn metadata_path(id: &ClientId) -> String {
+    format!("{}/meta", path(id))
+}
+
+/// What a creation has come to when a later request of it fails.
+const CREATED: &str = "the client is created";
+
+/// What one request to replace a client came to.
+enum Modified {
+    /// It is done: the state that was replaced. Where it is not told there is nothing to compare.
+    Replaced(Option<Client>),
+    /// It may have been handled.
+    Lost(WriteError),
+}
+
 /// What a replacement came to.
 enum Replaced {
     Done,
@@ -320,12 +371,30 @@ impl<'a> Wanted<'a> {
 
     /// Whether the client has all wanted values.
     fn client_is_at(&self, fields: &ClientFields) -> bool {
-        self.client.iter().all(|wanted| match (&wanted.field, self.salt) {
+        self.client.iter().all(|wanted| self.is_at(wanted, fields))
+    }
+
+    /// Whether the metadata has all wanted values.
+    fn metadata_is_at(&self, fields: &ClientFields) -> bool {
+        self.metadata.iter().all(|wanted| wanted.is_at(fields))
+    }
+
+    fn is_at(&self, wanted: &Field<'_>, fields: &ClientFields) -> bool {
+        match (&wanted.field, self.salt) {
             (ClientField::TokenSalt, Some(salt)) if wanted.change.after != FieldValue::None => {
                 fields.get(&ClientField::TokenSalt) == Some(&hidden(salt.expose_secret()))
             }
             _ => wanted.is_at(fields),
-        })
+        }
+    }
+
+    /// Returns a field that is neither as we saw it nor as we want it.
+    fn conflict(&self, seen: &ClientFields, found: &ClientFields) -> Option<&ClientField> {
+        let conflicts = |wanted: &&Field<'_>| {
+            let as_seen = same(&wanted.field, seen.get(&wanted.field), found.get(&wanted.field));
+            !as_seen && !self.is_at(wanted, found)
+        };
+        self.client.iter().find(conflicts).map(|wanted| &wanted.field)
     }
 
     /// Writes the wanted values into the body of a client.

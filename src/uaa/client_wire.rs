@@ -207,17 +207,3 @@ pub(super) fn planned(field: &ClientField, value: &FieldValue) -> Option<Value> 
         FieldValue::Variable { .. } => None,
     }
 }
-
-/// The value as a plan shows it. A secret shows as the plan's stand-in for one.
-pub(super) fn shown(value: Option<&ClientValue>) -> FieldValue {
-    match value {
-        None => FieldValue::None,
-        Some(ClientValue::Text(text)) => FieldValue::Text(text.clone()),
-        Some(ClientValue::Number(number)) => FieldValue::Number(*number),
-        Some(ClientValue::Flag(flag)) => FieldValue::Flag(*flag),
-        Some(ClientValue::All) => FieldValue::Flag(true),
-        Some(ClientValue::Set(texts)) => FieldValue::List(texts.iter().cloned().collect()),
-        Some(ClientValue::Json(json)) => FieldValue::Json { json: json.clone() },
-        Some(ClientValue::Hidden(_)) => FieldValue::redacted(),
-    }
-}

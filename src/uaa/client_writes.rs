@@ -8,15 +8,14 @@ use reqwest::{Method, StatusCode};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Map, Value, json};
 
-use super::client_wire::{Client, Metadata, client_key, metadata_key, normal, planned, same, shown};
+use super::client_wire::{Client, Metadata, client_key, metadata_key, normal, planned, same};
 use super::clients::{has_no_metadata, is_no_client, path};
 use super::http::{Answer, Repeat, Request};
 use super::rounds::Try;
-use super::writing::{ROUNDS, is_open, may_be_handled, pause};
 use super::{WriteError, WriteErrorKind, Writer, Written};
-use crate::client::{ClientField, ClientFields, hidden, normal as normal_form};
+use crate::client::{ClientField, ClientFields, ClientValue, hidden, normal as normal_form};
 use crate::model::ClientId;
-use crate::plan::{FieldChange, FieldValue};
+use crate::plan::{FieldChange, FieldValue, shown_value};
 
 /// Changes a client's fields, its secret, or several clients at once; true replacement, all or nothing.
 pub(super) const MODIFY: &str = "/oauth/clients/tx/modify";
@@ -48,41 +47,15 @@ impl Writer {
             // Empty is a public client's; without any, 77.x lets nobody authenticate (trap 43).
             body.insert("client_secret".to_owned(), json!(secret.expose_secret()));
         }
-        let request = || Request::new(Method::POST, "/oauth/clients").json(Value::Object(body.clone()));
-        let mut lost = None;
-        for round in 0..=ROUNDS {
-            pause(round).await;
-            if let Some(lost) = lost.take() {
-                // An earlier try may have been handled: what is there now tells.
-                match self.get_client(id).await {
-                    Err(error) => return Err(WriteError::unknown(lost, &error)),
-                    Ok(Some(found)) => return self.adopt(id, &found, &wanted, secret).await,
-                    Ok(None) if round == ROUNDS => return Err(lost),
-                    Ok(None) => {}
-                }
-            }
-            match self.send(request(), Repeat::IfNotHandled).await {
-                Ok(answer) if answer.status == StatusCode::CREATED => {
-                    return self.finish(id, &wanted).await;
-                }
-                Ok(answer) if answer.status == StatusCode::CONFLICT => {
-                    return match self.get_client(id).await? {
-                        // After a lost try that re-reading did not show yet.
-                        Some(found) if round > 0 => self.adopt(id, &found, &wanted, secret).await,
-                        Some(_) => Err(self.made_by_another(id)),
-                        // The database thinks another id equal (a collation that ignores case).
-                        None => Err(self.refused("POST /oauth/clients", &answer)),
-                    };
-                }
-                // 77.x answers 500 when two make one client at once.
-                Ok(answer) if is_open(&answer) => lost = Some(self.refused("POST /oauth/clients", &answer)),
-                Ok(answer) => return Err(self.refused("POST /oauth/clients", &answer)),
-                Err(failure) if may_be_handled(&failure) => lost = Some(WriteError::no_answer(failure)),
-                Err(failure) => return Err(WriteError::no_answer(failure)),
-            }
+        let ours = |found: Client, tried: bool| match tried {
+            true => Ok(Some(found)),
+            false => Err(self.made_by_another(id)),
+        };
+        let find = async || self.get_client(id).await;
+        match self.create("/oauth/clients", &Value::Object(body), |_| Some(None), find, ours).await? {
+            None => self.finish(id, &wanted).await,
+            Some(found) => self.adopt(id, &found, &wanted, secret).await,
         }
-        Err(lost
-            .unwrap_or_else(|| WriteError::new(WriteErrorKind::Systemic, "POST /oauth/clients: no answer")))
     }
 
     /// Takes a client that a lost POST seems to have made: it is ours if it is what we would have made. Its secret
@@ -142,90 +115,67 @@ impl Writer {
         if wanted.client.is_empty() {
             return Ok(Written::AlreadySo);
         }
-        let mut failed: Option<WriteError> = None;
-        let mut lost = false;
-        for round in 0..=ROUNDS {
-            pause(round).await;
-            let current = match self.existing(id).await {
-                Ok(current) => current,
-                Err(error) => {
-                    return Err(match failed {
-                        Some(failed) if lost => failed.unknown(&error),
-                        _ => error,
-                    });
-                }
-            };
-            let fields = self.fields(&current);
-            if wanted.client_is_at(&fields) {
-                return Ok(if lost { Written::Done } else { Written::AlreadySo });
+        let is_as_wished = |now: &Client| {
+            let fields = self.fields(now);
+            match differing(&wanted.client, &fields) {
+                _ if wanted.client_is_at(&fields) => Ok(true),
+                Some(other) => Err(self.drifted(&format!("client {id}: {other}"))),
+                None => Ok(false),
             }
-            if let Some(other) = differing(&wanted.client, &fields) {
-                return Err(self.drifted(&format!("client {id}: {other}")));
-            }
-            if round == ROUNDS {
-                break;
-            }
-            match self.put_client(id, current, wanted).await? {
-                Replaced::Done => return Ok(Written::Done),
-                Replaced::Lost(error) => (lost, failed) = (true, Some(error)),
-            }
-        }
-        Err(failed.unwrap_or_else(|| {
-            WriteError::new(WriteErrorKind::Systemic, format!("POST {MODIFY}: no answer"))
-        }))
+        };
+        let write = async |now: &Client| self.put_client(id, now, wanted).await;
+        self.replace(async || self.existing(id).await, is_as_wished, write).await
     }
 
     /// Writes the whole client; once more when somebody else wrote between our look and that, on top of theirs. Where
     /// theirs is what we meant to change, theirs stays.
-    async fn put_client(
-        &self,
-        id: &ClientId,
-        seen: Client,
-        wanted: &Wanted<'_>,
-    ) -> Result<Replaced, WriteError> {
+    async fn put_client(&self, id: &ClientId, seen: &Client, wanted: &Wanted<'_>) -> Result<Try, WriteError> {
         let mut body = seen.writable();
         wanted.write_client(&mut body)?;
-        let theirs = match self.post_modify(id, &body).await? {
-            Modified::Lost(error) => return Ok(Replaced::Lost(error)),
-            Modified::Replaced(Some(old)) if self.fields(&old) != self.fields(&seen) => old,
-            Modified::Replaced(_) => return Ok(Replaced::Done),
+        let first = self.post_modify(id, &body).await?;
+        let theirs = match &first {
+            Try::Said(_, answer) => replaced(id, answer),
+            Try::Open(_) => None,
+        };
+        let Some(theirs) = theirs.filter(|old| self.fields(old) != self.fields(seen)) else {
+            return Ok(first);
         };
         let written = Client(body);
         let mut body = theirs.writable();
-        let conflict = wanted.conflict(&self.fields(&seen), &self.fields(&theirs));
+        let conflict = wanted.conflict(&self.fields(seen), &self.fields(&theirs));
         if conflict.is_none() {
             wanted.write_client(&mut body)?;
         }
         // From here on ours is written over theirs.
         let overwritten = "somebody else's change of the client is overwritten";
-        match self.post_modify(id, &body).await.map_err(|error| error.after(overwritten))? {
-            Modified::Lost(error) => Err(error.after(overwritten)),
-            Modified::Replaced(Some(old)) if self.fields(&old) != self.fields(&written) => {
-                let message = format!("client {id}: somebody else keeps changing it right now");
-                Err(WriteError::new(WriteErrorKind::Unsettled, message))
-            }
-            Modified::Replaced(_) => match conflict {
-                None => Ok(Replaced::Done),
-                Some(field) => Err(self.drifted(&format!(
-                    "client {id}: somebody else changed {field} at the same time; theirs is left as it was"
-                ))),
-            },
+        let (name, answer) =
+            match self.post_modify(id, &body).await.map_err(|error| error.after(overwritten))? {
+                Try::Said(name, answer) => (name, answer),
+                Try::Open(error) => return Err(error.after(overwritten)),
+            };
+        if replaced(id, &answer).is_some_and(|old| self.fields(&old) != self.fields(&written)) {
+            let message = format!("client {id}: somebody else keeps changing it right now");
+            return Err(WriteError::new(WriteErrorKind::Unsettled, message));
+        }
+        match conflict {
+            None => Ok(Try::Said(name, answer)),
+            Some(field) => Err(self.drifted(&format!(
+                "client {id}: somebody else changed {field} at the same time; theirs is left as it was"
+            ))),
         }
     }
 
-    /// Replaces the whole client by `body`.
-    async fn post_modify(&self, id: &ClientId, body: &Map<String, Value>) -> Result<Modified, WriteError> {
+    /// Replaces the whole client by `body`. What is said is that it is done.
+    async fn post_modify(&self, id: &ClientId, body: &Map<String, Value>) -> Result<Try, WriteError> {
         let mut body = body.clone();
         body.insert("action".to_owned(), json!("update"));
         let request = Request::new(Method::POST, MODIFY).json(json!([body]));
         // A second time it would replace what others wrote since.
         match self.attempt(request, Repeat::IfNotHandled).await? {
-            Try::Open(error) => Ok(Modified::Lost(error)),
-            Try::Said(_, answer) if answer.status == StatusCode::OK => {
-                let replaced = answer.parse::<Vec<Client>>().unwrap_or_default();
-                Ok(Modified::Replaced(replaced.into_iter().find(|client| client.id() == id.as_str())))
+            Try::Said(name, answer) if answer.status != StatusCode::OK => {
+                Err(self.refused_client(&name, id, &answer))
             }
-            Try::Said(name, answer) => Err(self.refused_client(&name, id, &answer)),
+            done_or_open => Ok(done_or_open),
         }
     }
 
@@ -331,19 +281,10 @@ fn metadata_path(id: &ClientId) -> String {
 /// What a creation has come to when a later request of it fails.
 const CREATED: &str = "the client is created";
 
-/// What one request to replace a client came to.
-enum Modified {
-    /// It is done: the state that was replaced. Where it is not told there is nothing to compare.
-    Replaced(Option<Client>),
-    /// It may have been handled.
-    Lost(WriteError),
-}
-
-/// What a replacement came to.
-enum Replaced {
-    Done,
-    /// It may have been handled.
-    Lost(WriteError),
+/// The state that was replaced. Where it is not told there is nothing to compare.
+fn replaced(id: &ClientId, answer: &Answer) -> Option<Client> {
+    let clients = answer.parse::<Vec<Client>>().unwrap_or_default();
+    clients.into_iter().find(|client| client.id() == id.as_str())
 }
 
 impl<'a> Wanted<'a> {
@@ -430,7 +371,9 @@ fn differing(wanted: &[Field<'_>], fields: &ClientFields) -> Option<String> {
         let before = planned(field, &change.before).and_then(|value| normal(field, &value));
         let found = fields.get(field);
         (!same(field, found, before.as_ref())).then(|| {
-            let shown = |value| super::users::shown(&shown(value));
+            let shown = |value: Option<&ClientValue>| {
+                super::users::shown(&value.map_or(FieldValue::None, shown_value))
+            };
             format!("{field} is {}, where the plan saw {}", shown(found), shown(before.as_ref()))
         })
     })

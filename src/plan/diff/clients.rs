@@ -310,8 +310,8 @@ fn value(client: &DesiredClient, field: &ClientField, state: &ClientFields) -> F
     }
 }
 
-/// Returns a value as a plan may show it.
-fn shown_value(value: &ClientValue) -> FieldValue {
+/// Returns a value as a plan may show it. A secret shows as the stand-in for one.
+pub(crate) fn shown_value(value: &ClientValue) -> FieldValue {
     match value {
         ClientValue::Text(text) => FieldValue::Text(text.clone()),
         ClientValue::Number(number) => FieldValue::Number(*number),

@@ -45,8 +45,8 @@ pub enum Interrupt {
     AtOnce,
 }
 
-/// Carries out `plan`, which was made from `observed`, as far as `interrupt` lets it; and then `settle`, of which the
-/// report says only what changed something.
+/// Carries out `plan`, which was made from `observed`, as far as `interrupt` lets it; and `settle`, of which the report
+/// says only what changed something.
 ///
 /// The report's `converged` is left open: that takes another look at the server.
 #[expect(clippy::too_many_arguments, reason = "what it works on, what with, and who hears of it")]
@@ -76,7 +76,7 @@ trait Hands {
 /// What became of a change, and the words for it.
 type Told = (Outcome, Option<String>);
 
-/// Makes the changes stage by stage, and after the last what is to be settled; every change gets an outcome.
+/// Makes the changes stage by stage, and what is to be settled in its place; every change gets an outcome.
 async fn carry_out<H: Hands>(
     changes: &[Change],
     settle: &[Change],
@@ -88,7 +88,8 @@ async fn carry_out<H: Hands>(
     // Shared by the changes under way, never across an await.
     let barrier = RefCell::new(Barrier::default());
     let mut outcomes = BTreeMap::new();
-    for stage in stages::stages(changes).into_iter().chain([settle.iter().collect()]) {
+    let changes = stages::needing(changes, settle);
+    for stage in stages::stages(&changes, settle) {
         let told = stream::iter(stage)
             .map(|change| {
                 let barrier = &barrier;

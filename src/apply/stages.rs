@@ -1,29 +1,54 @@
 //! Which changes may be under way at the same time.
 
-use crate::plan::{Change, Kind, Phase};
+use std::borrow::Cow;
+use std::collections::BTreeMap;
 
-/// Cuts a plan's changes into stages: all of one stage are finished before the next begins.
-///
-/// A phase is a stage. Inside `create`, each kind is one (a group's members must exist before it, a client's scopes
-/// too); inside `own`, each change is one, so that a failure leaves as much of our own access as possible.
-pub(super) fn stages(changes: &[Change]) -> Vec<Vec<&Change>> {
-    let mut stages: Vec<Vec<&Change>> = Vec::new();
-    let mut last = None;
-    let mut ordered: Vec<&Change> = changes.iter().collect();
-    ordered.sort_by_key(|change| (change.phase, rank(change), change.id));
-    for change in ordered {
-        let stage = (change.phase, rank(change));
-        match stages.last_mut() {
-            Some(open) if last == Some(stage) => open.push(change),
-            _ => stages.push(vec![change]),
-        }
-        last = Some(stage);
+use crate::plan::{Change, Kind, Object, Phase};
+
+/// Lets the changes that give to a client need the secret that is settled before them.
+pub(super) fn needing<'c>(changes: &'c [Change], settle: &[Change]) -> Cow<'c, [Change]> {
+    let first: BTreeMap<&Object, u32> =
+        settle.iter().filter(|secret| goes_first(secret)).map(|secret| (&secret.object, secret.id)).collect();
+    if first.is_empty() {
+        return Cow::Borrowed(changes);
     }
-    stages
+    let mut changes = changes.to_vec();
+    for change in changes.iter_mut().filter(|change| change.phase == Phase::Grant) {
+        change.needs.extend(first.get(&change.object));
+    }
+    Cow::Owned(changes)
 }
 
-/// Orders the stages inside a phase.
-fn rank(change: &Change) -> u32 {
+/// Cuts a plan's changes, and what is settled besides, into stages: all of one stage are finished before the next
+/// begins.
+///
+/// A phase is a stage. Inside `create`, each kind is one (a group's members must exist before it, a client's scopes
+/// too); inside `own`, each change is one, so that a failure leaves as much of our own access as possible. Elsewhere a
+/// second change of one object waits for the first (a client's secret and its fields): two writers of one object would
+/// overwrite each other. What is settled goes last, but before what the same client is given.
+pub(super) fn stages<'c>(changes: &'c [Change], settle: &'c [Change]) -> Vec<Vec<&'c Change>> {
+    let (first, last): (Vec<&Change>, Vec<&Change>) = settle.iter().partition(|secret| goes_first(secret));
+    let mut earlier: BTreeMap<(Phase, &Object), u32> = BTreeMap::new();
+    let ranked = first.into_iter().chain(changes).map(|change| {
+        let earlier = earlier.entry((change.phase, &change.object)).or_default();
+        let rank = rank(change, *earlier);
+        *earlier += 1;
+        ((change.phase, rank), change)
+    });
+    let mut stages: BTreeMap<(Phase, u32), Vec<&Change>> = BTreeMap::new();
+    for (stage, change) in ranked {
+        stages.entry(stage).or_default().push(change);
+    }
+    stages.into_values().chain([last]).collect()
+}
+
+/// Whether a settled secret has a place before what its client is given.
+fn goes_first(secret: &Change) -> bool {
+    secret.phase == Phase::Grant
+}
+
+/// Orders the stages inside a phase, knowing how many changes of the same object are earlier in it.
+fn rank(change: &Change, earlier: u32) -> u32 {
     match change.phase {
         Phase::Create => kind_rank(change.kind),
         // Memberships of a user before the user, mappings before their group; then users, groups, clients.
@@ -35,7 +60,7 @@ fn rank(change: &Change) -> u32 {
             Kind::Client => 4,
         },
         Phase::Own => change.id,
-        Phase::Update | Phase::Grant | Phase::Revoke => 0,
+        Phase::Update | Phase::Grant | Phase::Revoke => earlier,
     }
 }
 

@@ -84,11 +84,19 @@ impl Given {
         self.change(phase, Action::UpdateClient, Kind::Client, object, name.to_owned(), &[])
     }
 
-    /// A client's secret that is settled after the plan's changes.
-    fn settle(mut self, name: &str) -> Self {
+    fn set_secret(self, phase: Phase, name: &str) -> Self {
         let object = Object::Client { client_id: ClientId::new(name) };
         let key = format!("secret of {name}");
-        self = self.change(Phase::Revoke, Action::SetClientSecret, Kind::Client, object, key, &[]);
+        self.change(phase, Action::SetClientSecret, Kind::Client, object, key, &[])
+    }
+
+    /// A client's secret that is settled after the plan's changes.
+    fn settle(self, name: &str) -> Self {
+        self.settle_in(Phase::Revoke, name)
+    }
+
+    fn settle_in(mut self, phase: Phase, name: &str) -> Self {
+        self = self.set_secret(phase, name);
         self.settle.extend(self.changes.pop().map(|change| Change { id: change.id + 100, ..change }));
         self
     }
@@ -243,6 +251,35 @@ fn secrets_are_settled_last_and_not_where_the_client_could_not_be_given_what_is_
         .run_until(&[("web", WriteErrorKind::Refused)], usize::MAX);
     assert_eq!(outcomes(&told), [Outcome::Failed, Outcome::Done, Outcome::Done, Outcome::Held]);
     assert_eq!(sent, [0, 1, 100]);
+}
+
+#[test]
+fn a_secret_is_settled_before_its_client_gains_something_and_else_the_client_gains_nothing() {
+    let given = || {
+        Given::default()
+            .update_client(Phase::Grant, "ci")
+            .update_client(Phase::Grant, "web")
+            .settle_in(Phase::Grant, "web")
+    };
+    let (told, sent) = given().run_until(&[], usize::MAX);
+    assert_eq!(outcomes(&told), [Outcome::Done; 3]);
+    assert_eq!(sent, [102, 0, 1]);
+    let (told, sent) = given().run_until(&[("secret of web", WriteErrorKind::Refused)], usize::MAX);
+    assert_eq!(outcomes(&told), [Outcome::Done, Outcome::Held, Outcome::Failed]);
+    assert_eq!(sent, [102, 0]);
+}
+
+#[test]
+fn two_changes_of_one_client_are_never_under_way_together() {
+    for phase in [Phase::Update, Phase::Grant, Phase::Revoke] {
+        let given =
+            Given::default().set_secret(phase, "web").update_client(phase, "ci").update_client(phase, "web");
+        let stages: Vec<Vec<u32>> = stages::stages(&given.changes, &[])
+            .iter()
+            .map(|stage| stage.iter().map(|change| change.id).collect())
+            .collect();
+        assert_eq!(stages, [vec![0, 1], vec![2], vec![]]);
+    }
 }
 
 #[test]

@@ -41,6 +41,7 @@ pub use change::{
     Action, BlindSpot, BlindSpotWhat, Change, Expects, FORMAT, FieldChange, FieldValue, Finding, Kept,
     KeptWhy, Kind, Object, Phase, Plan, Presence, Rail, Risk, Summary,
 };
+pub(crate) use diff::clients::shown_value;
 pub use diff::clients::{client_fields, client_value};
 pub use diff::users::user_fields;
 pub use digest::digest;

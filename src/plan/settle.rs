@@ -1,15 +1,17 @@
 //! What a plan cannot compare and apply settles: secrets of clients.
 //!
 //! Decides nothing: the rails have sorted them into those that are checked (a blind spot) and those that are left alone
-//! (kept). UAA's own check changes nothing where the secret works.
+//! (kept). UAA's own check changes nothing where the secret works. That of a client that gains something goes before the
+//! gain, as a planned one does; all others last.
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::diff::client_secrets::phase;
 use super::{Action, BlindSpotWhat, Change, Expects, FieldChange, FieldValue, Kind, Object, Phase, Plan};
 use crate::desired::Desired;
 use crate::model::{Guid, KeyPart};
 
-/// Returns what apply does about them after the plan's changes, as the changes that it makes where one does not work.
+/// Returns what apply does about them besides the plan's changes, as the changes that it makes where one does not work.
 #[must_use]
 pub fn to_settle(plan: &Plan, desired: &Desired) -> Vec<Change> {
     let spots = plan.blind_spots.iter().filter(|spot| spot.what == BlindSpotWhat::ClientSecret);
@@ -19,6 +21,9 @@ pub fn to_settle(plan: &Plan, desired: &Desired) -> Vec<Change> {
         checked.extend(spot.items.iter().map(String::as_str));
         values.extend(spot.values.iter().map(|(item, value)| (item.as_str(), value)));
     }
+    let gains = |object: &Object| {
+        plan.changes.iter().any(|change| change.phase == Phase::Grant && change.object == *object)
+    };
     // Numbered after the plan's.
     let mut id = plan.changes.iter().map(|change| change.id + 1).max().unwrap_or_default();
     let mut changes = Vec::new();
@@ -28,13 +33,14 @@ pub fn to_settle(plan: &Plan, desired: &Desired) -> Vec<Change> {
             continue;
         };
         let after = values.get(key.as_str()).map_or_else(FieldValue::redacted, |value| (*value).clone());
+        let object = Object::from(&client.id);
         changes.push(Change {
             id,
-            phase: Phase::Revoke,
+            phase: phase(gains(&object)),
             action: Action::SetClientSecret,
             kind: Kind::Client,
             key,
-            object: Object::Client { client_id: client.id.clone() },
+            object,
             fields: vec![FieldChange {
                 name: "client_secret".to_owned(),
                 before: FieldValue::redacted(),
@@ -112,6 +118,39 @@ mod tests {
         let set = set.expect("it is there");
         assert_eq!((set.phase, set.because.line), (Phase::Revoke, 2));
         assert_eq!(set.fields[0].after, FieldValue::Variable { variable: "ci_secret".to_owned() });
+    }
+
+    #[test]
+    fn the_secret_of_a_client_that_gains_something_goes_before_the_gain() {
+        let mut desired = desired(&["gains", "loses"]);
+        let authorities = |authority: &str| ClientValue::Set([authority.to_owned()].into());
+        for (id, authority) in [("gains", "team.write"), ("loses", "uaa.none")] {
+            let client = desired.clients.get_mut(&ClientId::new(id)).expect("it is there");
+            let value = Some(authorities(authority));
+            client.fields.insert(ClientField::Authorities, Said { value, because: because(3) });
+        }
+        let observed = |wrong| {
+            let mut observed = observed(&["gains", "loses"], wrong);
+            for client in observed.clients.values_mut() {
+                client.fields.insert(ClientField::Authorities, authorities("team.read"));
+            }
+            observed
+        };
+        let tried = plan(&desired, &observed(Some(&["gains", "loses"])));
+        assert_eq!(
+            crate::plan::worlds::lines(&tried),
+            [
+                "0 grant set_client_secret gains client_secret",
+                "1 grant update_client gains authorities needs [0]",
+                "2 revoke update_client gains authorities needs [1] [EndsSessions]",
+                "3 revoke set_client_secret loses client_secret",
+                "4 revoke update_client loses authorities [EndsSessions]",
+            ]
+        );
+        let settle = to_settle(&plan(&desired, &observed(None)), &desired);
+        let told: Vec<(&str, Phase)> =
+            settle.iter().map(|change| (change.key.as_str(), change.phase)).collect();
+        assert_eq!(told, [("gains", Phase::Grant), ("loses", Phase::Revoke)]);
     }
 
     #[test]

@@ -72,11 +72,27 @@ impl Client {
         ObservedClient { id: ClientId::new(self.id()), fields: fields.collect() }
     }
 
-    /// All that a replacement must name so that nothing is lost. Never null: UAA stores it as such.
+    /// All that a replacement must name so that nothing is lost. Never null: UAA stores it as such. Of `autoapprove`
+    /// only what is in `scope`, as UAA writes it: what else a client of `uaa.yml` has there would be approved unasked
+    /// when the replacement adds it to `scope`.
     pub(super) fn writable(&self) -> Map<String, Value> {
         let kept =
             self.0.iter().filter(|(key, value)| !SERVERS_OWN.contains(&key.as_str()) && !value.is_null());
-        kept.map(|(key, value)| (key.clone(), value.clone())).collect()
+        let mut body: Map<String, Value> = kept.map(|(key, value)| (key.clone(), value.clone())).collect();
+        let set = |field: ClientField| match normal(&field, body.get(&field.name())?)? {
+            ClientValue::Set(texts) => Some(texts),
+            _ => None,
+        };
+        if let Some(mut approved) = set(ClientField::Autoapprove) {
+            let scope = set(ClientField::Scope).unwrap_or_default();
+            let all = approved.len();
+            approved.retain(|name| scope.contains(name));
+            if approved.len() < all {
+                let approved: Vec<String> = approved.into_iter().collect();
+                body.insert(ClientField::Autoapprove.name(), Value::from(approved));
+            }
+        }
+        body
     }
 }
 
@@ -189,19 +205,5 @@ pub(super) fn planned(field: &ClientField, value: &FieldValue) -> Option<Value> 
         FieldValue::List(texts) => Some(Value::from(texts.clone())),
         FieldValue::Json { json } => Some(json.clone()),
         FieldValue::Variable { .. } => None,
-    }
-}
-
-/// The value as a plan shows it. A secret shows as the plan's stand-in for one.
-pub(super) fn shown(value: Option<&ClientValue>) -> FieldValue {
-    match value {
-        None => FieldValue::None,
-        Some(ClientValue::Text(text)) => FieldValue::Text(text.clone()),
-        Some(ClientValue::Number(number)) => FieldValue::Number(*number),
-        Some(ClientValue::Flag(flag)) => FieldValue::Flag(*flag),
-        Some(ClientValue::All) => FieldValue::Flag(true),
-        Some(ClientValue::Set(texts)) => FieldValue::List(texts.iter().cloned().collect()),
-        Some(ClientValue::Json(json)) => FieldValue::Json { json: json.clone() },
-        Some(ClientValue::Hidden(_)) => FieldValue::redacted(),
     }
 }

@@ -8,14 +8,14 @@ use reqwest::{Method, StatusCode};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Map, Value, json};
 
-use super::client_wire::{Client, Metadata, client_key, metadata_key, normal, planned, same, shown};
+use super::client_wire::{Client, Metadata, client_key, metadata_key, normal, planned, same};
 use super::clients::{has_no_metadata, is_no_client, path};
 use super::http::{Answer, Repeat, Request};
-use super::writing::{ROUNDS, is_open, may_be_handled, pause};
+use super::rounds::Try;
 use super::{WriteError, WriteErrorKind, Writer, Written};
-use crate::client::{ClientField, ClientFields, hidden, normal as normal_form};
+use crate::client::{ClientField, ClientFields, ClientValue, hidden, normal as normal_form};
 use crate::model::ClientId;
-use crate::plan::{FieldChange, FieldValue};
+use crate::plan::{FieldChange, FieldValue, shown_value};
 
 /// Changes a client's fields, its secret, or several clients at once; true replacement, all or nothing.
 pub(super) const MODIFY: &str = "/oauth/clients/tx/modify";
@@ -47,42 +47,15 @@ impl Writer {
             // Empty is a public client's; without any, 77.x lets nobody authenticate (trap 43).
             body.insert("client_secret".to_owned(), json!(secret.expose_secret()));
         }
-        let request = || Request::new(Method::POST, "/oauth/clients").json(Value::Object(body.clone()));
-        let mut lost = None;
-        for round in 0..=ROUNDS {
-            pause(round).await;
-            if let Some(lost) = lost.take() {
-                // An earlier try may have been handled: what is there now tells.
-                match self.get_client(id).await {
-                    Err(error) => return Err(WriteError::unknown(lost, &error)),
-                    Ok(Some(found)) => return self.adopt(id, &found, &wanted, secret).await,
-                    Ok(None) if round == ROUNDS => return Err(lost),
-                    Ok(None) => {}
-                }
-            }
-            match self.send(request(), Repeat::IfNotHandled).await {
-                Ok(answer) if answer.status == StatusCode::CREATED => {
-                    self.put_metadata(id, &wanted, false).await?;
-                    return Ok(Written::Done);
-                }
-                Ok(answer) if answer.status == StatusCode::CONFLICT => {
-                    return match self.get_client(id).await? {
-                        // After a lost try that re-reading did not show yet.
-                        Some(found) if round > 0 => self.adopt(id, &found, &wanted, secret).await,
-                        Some(_) => Err(self.made_by_another(id)),
-                        // The database thinks another id equal (a collation that ignores case).
-                        None => Err(self.refused("POST /oauth/clients", &answer)),
-                    };
-                }
-                // 77.x answers 500 when two make one client at once.
-                Ok(answer) if is_open(&answer) => lost = Some(self.refused("POST /oauth/clients", &answer)),
-                Ok(answer) => return Err(self.refused("POST /oauth/clients", &answer)),
-                Err(failure) if may_be_handled(&failure) => lost = Some(WriteError::no_answer(failure)),
-                Err(failure) => return Err(WriteError::no_answer(failure)),
-            }
+        let ours = |found: Client, tried: bool| match tried {
+            true => Ok(Some(found)),
+            false => Err(self.made_by_another(id)),
+        };
+        let find = async || self.get_client(id).await;
+        match self.create("/oauth/clients", &Value::Object(body), |_| Some(None), find, ours).await? {
+            None => self.finish(id, &wanted).await,
+            Some(found) => self.adopt(id, &found, &wanted, secret).await,
         }
-        Err(lost
-            .unwrap_or_else(|| WriteError::new(WriteErrorKind::Systemic, "POST /oauth/clients: no answer")))
     }
 
     /// Takes a client that a lost POST seems to have made: it is ours if it is what we would have made. Its secret
@@ -94,14 +67,24 @@ impl Writer {
         wanted: &Wanted<'_>,
         secret: Option<&SecretString>,
     ) -> Result<Written, WriteError> {
-        if !wanted.client_is_at(&found.observed(self.mask()).fields) {
+        if !wanted.client_is_at(&self.fields(found)) {
             return Err(self.made_by_another(id));
         }
         if let Some(secret) = secret {
-            self.modify_secret(id, secret).await?;
+            self.modify_secret(id, secret).await.map_err(|error| error.after(CREATED))?;
         }
-        self.put_metadata(id, wanted, false).await?;
+        self.finish(id, wanted).await
+    }
+
+    /// Writes what a client that this call created lacks.
+    async fn finish(&self, id: &ClientId, wanted: &Wanted<'_>) -> Result<Written, WriteError> {
+        self.put_metadata(id, wanted, false).await.map_err(|error| error.after(CREATED))?;
         Ok(Written::Done)
+    }
+
+    /// A client's properties as the plan judges them.
+    fn fields(&self, client: &Client) -> ClientFields {
+        normal_form(client.observed(self.mask()).fields)
     }
 
     fn made_by_another(&self, id: &ClientId) -> WriteError {
@@ -116,7 +99,10 @@ impl Writer {
     ) -> Result<Written, WriteError> {
         let wanted = Wanted::new(fields, salt)?;
         let client = self.modify_client(id, &wanted).await?;
-        let metadata = self.put_metadata(id, &wanted, true).await?;
+        let metadata = self.put_metadata(id, &wanted, true).await.map_err(|error| match client {
+            Written::Done => error.after("a part of the client is written"),
+            Written::AlreadySo => error,
+        })?;
         Ok(if client == Written::Done || metadata == Written::Done {
             Written::Done
         } else {
@@ -129,76 +115,68 @@ impl Writer {
         if wanted.client.is_empty() {
             return Ok(Written::AlreadySo);
         }
-        let mut failed: Option<WriteError> = None;
-        let mut lost = false;
-        for round in 0..=ROUNDS {
-            pause(round).await;
-            let current = match self.existing(id).await {
-                Ok(current) => current,
-                Err(error) => {
-                    return Err(match failed {
-                        Some(failed) if lost => failed.unknown(&error),
-                        _ => error,
-                    });
-                }
-            };
-            let fields = current.observed(self.mask()).fields;
-            if wanted.client_is_at(&fields) {
-                return Ok(if lost { Written::Done } else { Written::AlreadySo });
+        let is_as_wished = |now: &Client| {
+            let fields = self.fields(now);
+            match differing(&wanted.client, &fields) {
+                _ if wanted.client_is_at(&fields) => Ok(true),
+                Some(other) => Err(self.drifted(&format!("client {id}: {other}"))),
+                None => Ok(false),
             }
-            if let Some(other) = differing(&wanted.client, &fields) {
-                return Err(self.drifted(&format!("client {id}: {other}")));
-            }
-            if round == ROUNDS {
-                break;
-            }
-            match self.put_client(id, current, wanted).await? {
-                Replaced::Done => return Ok(Written::Done),
-                Replaced::Lost(error) => (lost, failed) = (true, Some(error)),
-            }
-        }
-        Err(failed.unwrap_or_else(|| {
-            WriteError::new(WriteErrorKind::Systemic, format!("POST {MODIFY}: no answer"))
-        }))
+        };
+        let write = async |now: &Client| self.put_client(id, now, wanted).await;
+        self.replace(async || self.existing(id).await, is_as_wished, write).await
     }
 
-    /// Writes the whole client; once more when somebody else wrote between our look and that, on top of theirs.
-    async fn put_client(
-        &self,
-        id: &ClientId,
-        seen: Client,
-        wanted: &Wanted<'_>,
-    ) -> Result<Replaced, WriteError> {
-        let fields = |client: &Client| normal_form(client.observed(self.mask()).fields);
-        let (mut base, mut expected) = (seen.clone(), seen);
-        for _ in 0..2 {
-            let mut body = base.writable();
+    /// Writes the whole client; once more when somebody else wrote between our look and that, on top of theirs. Where
+    /// theirs is what we meant to change, theirs stays.
+    async fn put_client(&self, id: &ClientId, seen: &Client, wanted: &Wanted<'_>) -> Result<Try, WriteError> {
+        let mut body = seen.writable();
+        wanted.write_client(&mut body)?;
+        let first = self.post_modify(id, &body).await?;
+        let theirs = match &first {
+            Try::Said(_, answer) => replaced(id, answer),
+            Try::Open(_) => None,
+        };
+        let Some(theirs) = theirs.filter(|old| self.fields(old) != self.fields(seen)) else {
+            return Ok(first);
+        };
+        let written = Client(body);
+        let mut body = theirs.writable();
+        let conflict = wanted.conflict(&self.fields(seen), &self.fields(&theirs));
+        if conflict.is_none() {
             wanted.write_client(&mut body)?;
-            let written = Client(body.clone());
-            body.insert("action".to_owned(), json!("update"));
-            let request = Request::new(Method::POST, MODIFY).json(json!([body]));
-            // A second time it would replace what others wrote since.
-            let answer = match self.send(request, Repeat::IfNotHandled).await {
-                Ok(answer) => answer,
-                Err(failure) if may_be_handled(&failure) => {
-                    return Ok(Replaced::Lost(WriteError::no_answer(failure)));
-                }
-                Err(failure) => return Err(WriteError::no_answer(failure)),
-            };
-            if answer.status != StatusCode::OK {
-                let error = self.refused_client(&format!("POST {MODIFY}"), id, &answer);
-                return if is_open(&answer) { Ok(Replaced::Lost(error)) } else { Err(error) };
-            }
-            // The state that was replaced. Where it is not told there is nothing to compare.
-            let replaced = answer.parse::<Vec<Client>>().unwrap_or_default();
-            match replaced.into_iter().find(|client| client.id() == id.as_str()) {
-                Some(replaced) if fields(&replaced) != fields(&expected) => {
-                    (base, expected) = (replaced, written);
-                }
-                _ => return Ok(Replaced::Done),
-            }
         }
-        Err(self.drifted(&format!("client {id}: somebody else keeps changing it right now")))
+        // From here on ours is written over theirs.
+        let overwritten = "somebody else's change of the client is overwritten";
+        let (name, answer) =
+            match self.post_modify(id, &body).await.map_err(|error| error.after(overwritten))? {
+                Try::Said(name, answer) => (name, answer),
+                Try::Open(error) => return Err(error.after(overwritten)),
+            };
+        if replaced(id, &answer).is_some_and(|old| self.fields(&old) != self.fields(&written)) {
+            let message = format!("client {id}: somebody else keeps changing it right now");
+            return Err(WriteError::new(WriteErrorKind::Unsettled, message));
+        }
+        match conflict {
+            None => Ok(Try::Said(name, answer)),
+            Some(field) => Err(self.drifted(&format!(
+                "client {id}: somebody else changed {field} at the same time; theirs is left as it was"
+            ))),
+        }
+    }
+
+    /// Replaces the whole client by `body`. What is said is that it is done.
+    async fn post_modify(&self, id: &ClientId, body: &Map<String, Value>) -> Result<Try, WriteError> {
+        let mut body = body.clone();
+        body.insert("action".to_owned(), json!("update"));
+        let request = Request::new(Method::POST, MODIFY).json(json!([body]));
+        // A second time it would replace what others wrote since.
+        match self.attempt(request, Repeat::IfNotHandled).await? {
+            Try::Said(name, answer) if answer.status != StatusCode::OK => {
+                Err(self.refused_client(&name, id, &answer))
+            }
+            done_or_open => Ok(done_or_open),
+        }
     }
 
     /// The fields that are a resource of their own. PUT replaces it, so what is not meant is sent as it was read.
@@ -211,19 +189,9 @@ impl Writer {
         if wanted.metadata.is_empty() {
             return Ok(Written::AlreadySo);
         }
-        let path = format!("{}/meta", path(id));
-        let request = Request::get(path.clone());
-        let name = request.name();
-        let answer = self.looking().get(request).await.map_err(WriteError::no_answer)?;
-        let current = match answer.status {
-            StatusCode::OK => answer.parse::<Metadata>().map_err(|_| {
-                WriteError::new(WriteErrorKind::Systemic, format!("{name}: the answer is no metadata"))
-            })?,
-            _ if has_no_metadata(&answer) => Metadata::default(),
-            _ => return Err(self.refused_client(&name, id, &answer)),
-        };
+        let current = self.get_metadata(id).await?;
         let fields = current.fields();
-        if wanted.metadata.iter().all(|wanted| wanted.is_at(&fields)) {
+        if wanted.metadata_is_at(&fields) {
             return Ok(Written::AlreadySo);
         }
         if judge && let Some(other) = differing(&wanted.metadata, &fields) {
@@ -239,12 +207,29 @@ impl Writer {
             };
         }
         body.insert("clientId".to_owned(), json!(id.as_str()));
-        let request = Request::new(Method::PUT, path).json(Value::Object(body));
-        let name = request.name();
+        let request = Request::new(Method::PUT, metadata_path(id)).json(Value::Object(body));
         // Nothing of it depends on what was there.
-        let answer = self.send(request, Repeat::Harmless).await.map_err(WriteError::no_answer)?;
+        match self.attempt(request, Repeat::Harmless).await? {
+            Try::Said(_, answer) if answer.status == StatusCode::OK => Ok(Written::Done),
+            Try::Said(name, answer) => Err(self.refused_client(&name, id, &answer)),
+            Try::Open(error) => match self.get_metadata(id).await {
+                Ok(now) if wanted.metadata_is_at(&now.fields()) => Ok(Written::Done),
+                Ok(_) => Err(error),
+                Err(reread) => Err(error.unknown(&reread)),
+            },
+        }
+    }
+
+    /// Reads a client's metadata; one without any has none.
+    async fn get_metadata(&self, id: &ClientId) -> Result<Metadata, WriteError> {
+        let request = Request::get(metadata_path(id));
+        let name = request.name();
+        let answer = self.looking().get(request).await.map_err(WriteError::no_answer)?;
         match answer.status {
-            StatusCode::OK => Ok(Written::Done),
+            StatusCode::OK => answer.parse::<Metadata>().map_err(|_| {
+                WriteError::new(WriteErrorKind::Systemic, format!("{name}: the answer is no metadata"))
+            }),
+            _ if has_no_metadata(&answer) => Ok(Metadata::default()),
             _ => Err(self.refused_client(&name, id, &answer)),
         }
     }
@@ -288,11 +273,18 @@ impl Writer {
     }
 }
 
-/// What a replacement came to.
-enum Replaced {
-    Done,
-    /// It may have been handled.
-    Lost(WriteError),
+/// The address of a client's metadata.
+fn metadata_path(id: &ClientId) -> String {
+    format!("{}/meta", path(id))
+}
+
+/// What a creation has come to when a later request of it fails.
+const CREATED: &str = "the client is created";
+
+/// The state that was replaced. Where it is not told there is nothing to compare.
+fn replaced(id: &ClientId, answer: &Answer) -> Option<Client> {
+    let clients = answer.parse::<Vec<Client>>().unwrap_or_default();
+    clients.into_iter().find(|client| client.id() == id.as_str())
 }
 
 impl<'a> Wanted<'a> {
@@ -320,12 +312,30 @@ impl<'a> Wanted<'a> {
 
     /// Whether the client has all wanted values.
     fn client_is_at(&self, fields: &ClientFields) -> bool {
-        self.client.iter().all(|wanted| match (&wanted.field, self.salt) {
+        self.client.iter().all(|wanted| self.is_at(wanted, fields))
+    }
+
+    /// Whether the metadata has all wanted values.
+    fn metadata_is_at(&self, fields: &ClientFields) -> bool {
+        self.metadata.iter().all(|wanted| wanted.is_at(fields))
+    }
+
+    fn is_at(&self, wanted: &Field<'_>, fields: &ClientFields) -> bool {
+        match (&wanted.field, self.salt) {
             (ClientField::TokenSalt, Some(salt)) if wanted.change.after != FieldValue::None => {
                 fields.get(&ClientField::TokenSalt) == Some(&hidden(salt.expose_secret()))
             }
             _ => wanted.is_at(fields),
-        })
+        }
+    }
+
+    /// Returns a field that is neither as we saw it nor as we want it.
+    fn conflict(&self, seen: &ClientFields, found: &ClientFields) -> Option<&ClientField> {
+        let conflicts = |wanted: &&Field<'_>| {
+            let as_seen = same(&wanted.field, seen.get(&wanted.field), found.get(&wanted.field));
+            !as_seen && !self.is_at(wanted, found)
+        };
+        self.client.iter().find(conflicts).map(|wanted| &wanted.field)
     }
 
     /// Writes the wanted values into the body of a client.
@@ -361,7 +371,9 @@ fn differing(wanted: &[Field<'_>], fields: &ClientFields) -> Option<String> {
         let before = planned(field, &change.before).and_then(|value| normal(field, &value));
         let found = fields.get(field);
         (!same(field, found, before.as_ref())).then(|| {
-            let shown = |value| super::users::shown(&shown(value));
+            let shown = |value: Option<&ClientValue>| {
+                super::users::shown(&value.map_or(FieldValue::None, shown_value))
+            };
             format!("{field} is {}, where the plan saw {}", shown(found), shown(before.as_ref()))
         })
     })

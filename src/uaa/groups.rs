@@ -41,7 +41,7 @@ impl Writer {
             body["description"] = json!(description);
         }
         let ours = |found: wire::Group, _| self.same_group(name, description, &found);
-        self.create("/Groups", &body, async || self.find_group(name).await, ours).await
+        self.create("/Groups", &body, super::users::id_of, async || self.find_group(name).await, ours).await
     }
 
     /// A group that is there already is ours if it is exactly what we would have made.

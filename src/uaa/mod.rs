@@ -311,8 +311,8 @@ pub enum WriteErrorKind {
     Systemic,
     /// The server is not as expected; nothing was written.
     Drifted,
-    /// The request may have been handled; UAA failed at it and at re-reading it. [`Writer::answers`] tells whether it
-    /// does so at everything.
+    /// The request may have been handled, or a part of what was to be written is; UAA failed at the rest or at re-reading
+    /// it. [`Writer::answers`] tells whether it does so at everything.
     Unsettled,
     /// The request may have been handled; re-reading it did not come through either.
     Unknown,

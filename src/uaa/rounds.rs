@@ -7,10 +7,8 @@ use serde_json::Value;
 
 use super::http::{Answer, Repeat, Request};
 use super::session::NoAnswer;
-use super::users::id_of;
 use super::writing::{ROUNDS, is_open, may_be_handled, pause};
 use super::{WriteError, WriteErrorKind, Writer, Written};
-use crate::model::Guid;
 
 /// What one try came to.
 pub(super) enum Try {
@@ -50,22 +48,24 @@ impl Writer {
         }
     }
 
-    /// Creates something that has a name of its own. `find` looks for that name; `ours` says whether what it found is
-    /// what we meant to create, where a try of ours may have created it (`true`) or not.
-    pub(super) async fn create<T>(
+    /// Creates something that has a name of its own. `made` takes from the answer what the caller goes on with; `find`
+    /// looks for that name; `ours` says whether what it found is what we meant to create, where a try of ours may have
+    /// created it (`true`) or not.
+    pub(super) async fn create<T, R>(
         &self,
         path: &str,
         body: &Value,
+        made: impl Fn(&Answer) -> Option<R>,
         find: impl AsyncFn() -> Result<Option<T>, WriteError>,
-        ours: impl Fn(T, bool) -> Result<Guid, WriteError>,
-    ) -> Result<Guid, WriteError> {
+        ours: impl Fn(T, bool) -> Result<R, WriteError>,
+    ) -> Result<R, WriteError> {
         let mut round = 0;
         loop {
             let request = Request::new(Method::POST, path).json(body.clone());
             let open = match self.attempt(request, Repeat::IfNotHandled).await? {
                 Try::Open(error) => error,
-                Try::Said(name, answer) if answer.status == StatusCode::CREATED => match id_of(&answer) {
-                    Some(id) => return Ok(id),
+                Try::Said(name, answer) if answer.status == StatusCode::CREATED => match made(&answer) {
+                    Some(made) => return Ok(made),
                     None => self.refused(&name, &answer),
                 },
                 Try::Said(name, answer) => {

@@ -13,6 +13,7 @@ use super::client_writes::MODIFY;
 use super::clients::path;
 
 use super::http::{Repeat, Request};
+use super::rounds::Try;
 use super::{WriteError, WriteErrorKind, Writer, Written};
 use crate::model::ClientId;
 
@@ -44,9 +45,11 @@ impl Writer {
         let body =
             json!([{"client_id": id.as_str(), "client_secret": secret.expose_secret(), "action": "secret"}]);
         let request = Request::new(Method::POST, MODIFY).json(body);
-        let name = request.name();
         // A secret that works is left alone, so a repeat is harmless.
-        let answer = self.send(request, Repeat::Harmless).await.map_err(WriteError::no_answer)?;
+        let (name, answer) = match self.attempt(request, Repeat::Harmless).await? {
+            Try::Said(name, answer) => (name, answer),
+            Try::Open(error) => return Err(error.unreadable_write("no look tells whether the secret is set")),
+        };
         if answer.status != StatusCode::OK {
             return Err(self.refused_client(&name, id, &answer));
         }

@@ -48,7 +48,7 @@ impl Writer {
             true => Ok(found.id),
             false => Err(made_by_another(user, &found)),
         };
-        self.create("/Users", &body, async || self.find_user(user).await, ours).await
+        self.create("/Users", &body, id_of, async || self.find_user(user).await, ours).await
     }
 
     pub(super) async fn put_user(&self, id: &Guid, fields: &[FieldChange]) -> Result<Written, WriteError> {

@@ -63,6 +63,28 @@ impl WriteError {
     }
 }
 
+impl WriteError {
+    /// The write failed after a part of it was made.
+    pub(super) fn after(self, made: &str) -> Self {
+        Self::new(self.kind.open(), format!("{made}, and then: {}", self.message))
+    }
+
+    /// The write may have been handled, and no re-reading tells.
+    pub(super) fn unreadable_write(self, what: &str) -> Self {
+        Self::new(self.kind.open(), format!("{}; {what}", self.message))
+    }
+}
+
+impl WriteErrorKind {
+    /// The same for the rest of the run, when it is open whether something was written.
+    fn open(self) -> Self {
+        match self {
+            Self::Systemic | Self::Unknown => Self::Unknown,
+            Self::Refused | Self::Faulty | Self::Drifted | Self::Unsettled => Self::Unsettled,
+        }
+    }
+}
+
 fn on_one_line(error: &Error) -> String {
     std::iter::once(&error.message).chain(&error.causes).cloned().collect::<Vec<_>>().join(": ")
 }

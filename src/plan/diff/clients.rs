@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Diff, Draft};
+use super::{Diff, Draft, client_secrets};
 use crate::client::{self, ClientField, ClientFieldKind, ClientFields, ClientValue};
 use crate::desired::{Because, Desired, DesiredClient, WishState};
 use crate::model::{ClientId, Guid, KeyPart};
@@ -20,7 +20,7 @@ pub(super) fn diff(desired: &Desired, world: &World<'_>, diff: &mut Diff) {
         match world.client(&client.id) {
             None => create(client, diff),
             Some(before) => {
-                update(client, &before, diff);
+                update(client, &before, world, diff);
                 if let Some(secret) = &client.secret {
                     diff.client_secrets.insert(client.id.clone(), shown(&secret.value));
                 }
@@ -91,15 +91,24 @@ fn create(client: &DesiredClient, diff: &mut Diff) {
     });
 }
 
-/// Plans up to three steps, each in its phase; one that changes nothing is none.
-fn update(client: &DesiredClient, before: &ClientFields, diff: &mut Diff) {
+/// Plans up to three steps, each in its phase; one that changes nothing is none. What a step changes further, it needs
+/// from the step before; and a gain needs the secret that goes first.
+fn update(client: &DesiredClient, before: &ClientFields, world: &World<'_>, diff: &mut Diff) {
     let after = target(client, before);
     let [neither, given] = steps(before, &after);
+    let gains = changed(&neither, &given).next().is_some();
+    let secret = client_secrets::diff(client, gains, world, diff);
     let mut from = before;
+    let mut changed_by: BTreeMap<&ClientField, u32> = BTreeMap::new();
     for (direction, to) in
         [(Direction::Neither, &neither), (Direction::Gives, &given), (Direction::Takes, &after)]
     {
-        step(client, direction, from, to, diff);
+        let earlier = changed(from, to).filter_map(|field| changed_by.get(field).copied());
+        let secret = secret.filter(|_| direction == Direction::Gives);
+        let needs: BTreeSet<u32> = earlier.chain(secret).collect();
+        if let Some(id) = step(client, direction, from, to, needs, diff) {
+            changed_by.extend(changed(from, to).map(|field| (field, id)));
+        }
         from = to;
     }
 }
@@ -109,8 +118,9 @@ fn step(
     direction: Direction,
     from: &ClientFields,
     to: &ClientFields,
+    needs: BTreeSet<u32>,
     diff: &mut Diff,
-) {
+) -> Option<u32> {
     let fields: Vec<FieldChange> = changed(from, to)
         .map(|field| FieldChange {
             name: field.name(),
@@ -118,20 +128,20 @@ fn step(
             after: value(client, field, to),
         })
         .collect();
-    let Some(because) = changed(from, to).map(|field| place(client, field)).min() else { return };
+    let because = changed(from, to).map(|field| place(client, field)).min()?;
     let before = fields.iter().map(|field| (field.name.clone(), field.before.clone())).collect();
-    diff.add(Draft {
+    Some(diff.add(Draft {
         phase: direction.phase(),
         action: Action::UpdateClient,
         kind: Kind::Client,
         key: KeyPart(client.id.as_str()).to_string(),
         object: Object::from(&client.id),
         fields,
-        needs: Vec::new(),
+        needs: needs.into_iter().collect(),
         because,
         implied: false,
         expects: Expects::State { id: Guid::new(client.id.as_str()), fields: before },
-    });
+    }))
 }
 
 /// The manifest's line for a change of a field. `autoapprove` can change because `scope` does.
@@ -300,8 +310,8 @@ fn value(client: &DesiredClient, field: &ClientField, state: &ClientFields) -> F
     }
 }
 
-/// Returns a value as a plan may show it.
-fn shown_value(value: &ClientValue) -> FieldValue {
+/// Returns a value as a plan may show it. A secret shows as the stand-in for one.
+pub(crate) fn shown_value(value: &ClientValue) -> FieldValue {
     match value {
         ClientValue::Text(text) => FieldValue::Text(text.clone()),
         ClientValue::Number(number) => FieldValue::Number(*number),

@@ -3,7 +3,7 @@
 //! One file for each kind of thing. Decides what is changed, kept or not compared; never in which order it happens
 //! (`order`) or whether it is safe (`rails`).
 
-mod client_secrets;
+pub(super) mod client_secrets;
 pub(super) mod clients;
 mod groups;
 mod leaving;
@@ -53,7 +53,6 @@ pub(super) fn diff(renamed: &Renamed<'_>, world: &World<'_>, policy: &Policy) ->
     mappings::diff(desired, world, &mut diff);
     clients::diff(desired, world, &mut diff);
     removal::diff(desired, world, &leaving, &mut diff);
-    client_secrets::diff(desired, world, &mut diff);
     unknown_defaults(world, &mut diff);
     unknown_origins(desired, world, &mut diff);
     diff

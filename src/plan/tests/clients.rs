@@ -96,7 +96,7 @@ fn authorities_that_are_exchanged_are_first_all_there_and_then_only_the_new_ones
         [
             "0 update update_client ci name",
             "1 grant update_client ci authorities",
-            "2 revoke update_client ci authorities [EndsSessions]",
+            "2 revoke update_client ci authorities needs [1] [EndsSessions]",
         ]
     );
     assert_eq!(
@@ -201,7 +201,7 @@ fn redirect_uris_are_added_before_others_go_and_validities_grow_beside_them() {
         lines(&plan),
         [
             "0 update update_client app redirect_uri access_token_validity",
-            "1 revoke update_client app redirect_uri",
+            "1 revoke update_client app redirect_uri needs [0]",
         ]
     );
     assert_eq!(
@@ -243,7 +243,7 @@ fn the_way_in_is_narrowed_in_the_request_that_gives_something() {
             format!(
                 "0 grant update_client app scope redirect_uri allowedproviders required_user_groups {narrowing} [EndsSessions]"
             ),
-            "1 revoke update_client app scope [EndsSessions]".to_owned(),
+            "1 revoke update_client app scope needs [0] [EndsSessions]".to_owned(),
         ]
     );
     assert_eq!(plan.changes[0].fields[5].before, FieldValue::None);

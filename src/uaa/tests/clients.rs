@@ -249,6 +249,117 @@ async fn what_somebody_else_wrote_between_look_and_replacement_is_written_back()
 }
 
 #[tokio::test]
+async fn what_somebody_else_made_of_the_very_field_stays_and_is_drift() {
+    let server = uaa().await;
+    on(&server, "GET", "/oauth/clients/a", [ok(client("a"))]).await;
+    on(&server, "POST", MODIFY, [replaced(named("Theirs")), replaced(named("New"))]).await;
+    let (kind, said) = failure(update(&server, &new_name()).await.expect_err("theirs"));
+    assert_eq!(kind, WriteErrorKind::Drifted, "{said}");
+    let bodies = sent(&server, "POST").await;
+    assert_eq!(bodies.len(), 2);
+    assert_eq!(bodies[1][0]["name"], "Theirs");
+
+    // They made the same of it: nothing to write back.
+    let server = uaa().await;
+    on(&server, "GET", "/oauth/clients/a", [ok(client("a"))]).await;
+    on(&server, "POST", MODIFY, [replaced(named("New"))]).await;
+    assert_eq!(update(&server, &new_name()).await, Ok(Written::Done));
+}
+
+#[tokio::test]
+async fn once_a_part_is_written_no_failure_says_that_nothing_was() {
+    let mut theirs = client("a");
+    theirs["scope"] = json!(["their.scope"]);
+    let refusal = || no(400, "invalid_client", "x");
+    for (second, kind) in [
+        (refusal(), WriteErrorKind::Unsettled),
+        (html(504), WriteErrorKind::Unknown),
+        (no(403, "insufficient_scope", "x"), WriteErrorKind::Unknown),
+        (replaced(client("a")), WriteErrorKind::Unsettled),
+    ] {
+        let server = uaa().await;
+        on(&server, "GET", "/oauth/clients/a", [ok(client("a"))]).await;
+        on(&server, "POST", MODIFY, [replaced(theirs.clone()), second]).await;
+        assert_eq!(failure(update(&server, &new_name()).await.expect_err("half")).0, kind);
+        assert_eq!(sent(&server, "POST").await.len(), 2);
+    }
+
+    let launch = || change("app_launch_url", FieldValue::None, FieldValue::Text("http://x".to_owned()));
+    let no_metadata = || no(404, "not_found", "No client metadata found for a");
+    for (metadata, kind) in [
+        (ok(json!({"clientId": "a", "appLaunchUrl": "http://y"})), WriteErrorKind::Unsettled),
+        (no(500, "server_error", "x"), WriteErrorKind::Unsettled),
+        (no_metadata(), WriteErrorKind::Unsettled),
+    ] {
+        let server = uaa().await;
+        on(&server, "GET", "/oauth/clients/a", [ok(client("a"))]).await;
+        on(&server, "POST", MODIFY, [replaced(client("a"))]).await;
+        on(&server, "GET", "/oauth/clients/a/meta", [metadata]).await;
+        on(&server, "PUT", "/oauth/clients/a/meta", [refusal()]).await;
+        let [name] = new_name();
+        let (found, said) = failure(update(&server, &[name, launch()]).await.expect_err("half"));
+        assert_eq!(found, kind, "{said}");
+    }
+
+    let server = uaa().await;
+    on(&server, "POST", "/oauth/clients", [ResponseTemplate::new(201)]).await;
+    on(&server, "GET", "/oauth/clients/a/meta", [no_metadata()]).await;
+    on(&server, "PUT", "/oauth/clients/a/meta", [refusal()]).await;
+    let (_, writer) = logged_in(&server).await;
+    let created = writer.create_client(&a(), &[launch()], None, None).await;
+    let (kind, said) = failure(created.expect_err("half"));
+    assert_eq!(kind, WriteErrorKind::Unsettled);
+    assert!(said.starts_with("the client is created, and then: "), "{said}");
+    // The client itself is as wished already: then nothing was written.
+    on(&server, "GET", "/oauth/clients/a", [ok(named("New"))]).await;
+    let [name] = new_name();
+    assert_eq!(
+        failure(update(&server, &[name, launch()]).await.expect_err("refused")).0,
+        WriteErrorKind::Refused
+    );
+}
+
+#[tokio::test]
+async fn metadata_whose_answer_is_lost_is_looked_at_and_a_secret_cannot_be() {
+    let fields = [change("app_launch_url", FieldValue::None, FieldValue::Text("http://x".to_owned()))];
+    let none = || ok(json!({"clientId": "a"}));
+    let there = || ok(json!({"clientId": "a", "appLaunchUrl": "http://x"}));
+    for (then, outcome) in [
+        (there(), Ok(Written::Done)),
+        (none(), Err(WriteErrorKind::Faulty)),
+        (no(500, "server_error", "x"), Err(WriteErrorKind::Unsettled)),
+    ] {
+        let server = uaa().await;
+        on(&server, "GET", "/oauth/clients/a/meta", [none(), then]).await;
+        on(&server, "PUT", "/oauth/clients/a/meta", [no(500, "server_error", "x")]).await;
+        assert_eq!(update(&server, &fields).await.map_err(|error| failure(error).0), outcome);
+    }
+    let server = uaa().await;
+    on(&server, "POST", MODIFY, [no(500, "server_error", "x")]).await;
+    let (_, writer) = logged_in(&server).await;
+    let set = writer.set_client_secret(&a(), &SecretString::from("canary-password")).await;
+    assert_eq!(failure(set.expect_err("open")).0, WriteErrorKind::Unsettled);
+}
+
+#[tokio::test]
+async fn approvals_outside_of_the_scope_are_none_and_do_not_become_some_when_the_scope_grows() {
+    let server = uaa().await;
+    let mut old = client("a");
+    old["scope"] = json!(["a.read"]);
+    old["autoapprove"] = json!(["a.read", "a.write"]);
+    on(&server, "GET", "/oauth/clients/a", [ok(old.clone())]).await;
+    on(&server, "POST", MODIFY, [replaced(old)]).await;
+    let grown = change("scope", list(&["a.read"]), list(&["a.read", "a.write"]));
+    let asked = change("autoapprove", list(&["a.read"]), FieldValue::None);
+    assert_eq!(update(&server, std::slice::from_ref(&grown)).await, Ok(Written::Done));
+    assert_eq!(update(&server, &[grown, asked]).await, Ok(Written::Done));
+    let bodies = sent(&server, "POST").await;
+    assert_eq!(bodies[0][0]["scope"], json!(["a.read", "a.write"]));
+    assert_eq!(bodies[0][0]["autoapprove"], json!(["a.read"]));
+    assert_eq!(bodies[1][0]["autoapprove"], Value::Null);
+}
+
+#[tokio::test]
 async fn a_lost_replacement_is_judged_by_a_look() {
     let server = uaa().await;
     cut(&server, "POST", MODIFY, 1).await;

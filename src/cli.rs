@@ -312,9 +312,9 @@ pub struct RotateArgs {
     /// Ask for the new secret
     #[arg(long, group = "new_source", help_heading = "New secret")]
     pub new_secret_prompt: bool,
-    /// Letters and digits of a generated one
-    #[arg(long, value_name = "N", default_value_t = 40, value_parser = clap::value_parser!(u16).range(16..=255), help_heading = "New secret")]
-    pub length: u16,
+    /// Letters and digits of a generated one: 12 to 72, as many as UAA takes
+    #[arg(long, value_name = "N", default_value_t = 40, value_parser = clap::value_parser!(u8).range(12..=72), help_heading = "New secret")]
+    pub length: u8,
     /// Write a generated one to a new file that only you may read
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, conflicts_with = "new_source", help_heading = "New secret")]
     pub out_file: Option<PathBuf>,
@@ -343,9 +343,9 @@ pub struct PasswordArgs {
     /// Generate the password
     #[arg(long, group = "new_source", help_heading = "Password")]
     pub generate: bool,
-    /// Letters and digits of a generated one
-    #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u16).range(16..=255), help_heading = "Password")]
-    pub length: u16,
+    /// Letters and digits of a generated one: 12 to 72, as many as UAA takes
+    #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u8).range(12..=72), help_heading = "Password")]
+    pub length: u8,
     /// Write a generated one to a new file that only you may read
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, requires = "generate", help_heading = "Password")]
     pub out_file: Option<PathBuf>,

@@ -20,6 +20,7 @@ pub mod manifest;
 pub mod model;
 pub mod observed;
 pub mod plan;
+mod random;
 pub mod render;
 pub mod report;
 pub mod uaa;

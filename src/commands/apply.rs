@@ -14,7 +14,7 @@ use crate::cli::{ApplyArgs, Format};
 use crate::error::{Error, Exit};
 use crate::manifest::Loaded;
 use crate::observed::Observed;
-use crate::plan::{self, Plan};
+use crate::plan::{self, Change, Plan};
 use crate::render;
 use crate::report::{Outcome, Report};
 use crate::uaa::{self, Reader};
@@ -101,13 +101,17 @@ async fn agree(
     client: &str,
     console: &Console,
 ) -> Result<(Observed, Plan), Stop> {
-    let mut shown: Option<Plan> = None;
+    let mut shown: Option<(Plan, Vec<Change>)> = None;
     loop {
         let begun = Instant::now();
         let (observed, plan) = look::look(reader, loaded, &args.allow, args.probe_secrets, console).await?;
+        // A secret that was kept can become one to set, without any change or finding that says so.
+        let settle = plan::to_settle(&plan, &loaded.desired);
         match &shown {
             None => look::warn_of_unused_allows(&plan, &args.allow, console),
-            Some(shown) if shown.changes == plan.changes && shown.findings == plan.findings => {
+            Some((shown, settled))
+                if shown.changes == plan.changes && shown.findings == plan.findings && *settled == settle =>
+            {
                 return Ok((observed, plan));
             }
             Some(_) => console.warn("the server changed meanwhile: this is the plan now"),
@@ -117,8 +121,7 @@ async fn agree(
         if plan.refusals().next().is_some() {
             return Err(Stop::Exit(refuse(&plan, args, console)?));
         }
-        let settle = plan::to_settle(&plan, &loaded.desired).len();
-        if plan.is_empty() && settle == 0 {
+        if plan.is_empty() && settle.is_empty() {
             return Ok((observed, plan));
         }
         must_have_authority(&plan, &observed, client)?;
@@ -134,16 +137,16 @@ async fn agree(
         } else if !Console::can_ask() {
             return Err(Error::new(format!(
                 "nobody is at a terminal to answer \"{}\"; nothing was written",
-                question(&plan, settle)
+                question(&plan, settle.len())
             ))
             .hint("to answer yes beforehand, add --yes to the command")
             .into());
-        } else if !console.ask(&question(&plan, settle)) {
+        } else if !console.ask(&question(&plan, settle.len())) {
             console.note("Nothing was written.");
             return Err(Stop::Exit(Exit::Error));
         }
         // Somebody took their time: what was agreed to must still be what the server needs.
-        shown = Some(plan);
+        shown = Some((plan, settle));
     }
 }
 

@@ -12,9 +12,7 @@ use super::console::Console;
 use super::secret::{from_file, from_reader};
 use super::{Stop, secret};
 use crate::error::Error;
-
-/// What generated ones are made of: no character that a shell, an address or a form spells otherwise.
-const ALPHABET: &[u8; 62] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
+use crate::random;
 
 /// Where it comes from.
 pub(super) enum Source<'a> {
@@ -25,7 +23,7 @@ pub(super) enum Source<'a> {
     /// Somebody types it, twice.
     Prompt,
     /// It is made here.
-    Generated(u16),
+    Generated(u8),
 }
 
 /// Where a generated one is handed over.
@@ -44,7 +42,8 @@ pub(super) fn get(source: &Source<'_>, option: &str, what: &str) -> Result<Secre
         Source::File(path) => from_file(path, &format!("{option}-file")),
         Source::Stdin => from_reader(std::io::stdin().lock(), &format!("standard input ({option}-stdin)")),
         Source::Prompt => secret::ask_twice(what),
-        Source::Generated(length) => generate(*length),
+        Source::Generated(length) => random::generate((*length).into())
+            .map_err(|error| Error::new("this system gives no random numbers").cause(error.to_string())),
     }
 }
 
@@ -120,42 +119,9 @@ fn failed(path: &Path, error: &dyn std::fmt::Display) -> Error {
     Error::new(format!("cannot write {} (--out-file)", path.display())).cause(error.to_string())
 }
 
-/// Makes one of letters and digits, with one of each sort at least: what password policies ask for most.
-fn generate(length: u16) -> Result<SecretString, Error> {
-    loop {
-        let mut text = String::with_capacity(length.into());
-        while text.len() < usize::from(length) {
-            let mut bytes = [0; 64];
-            getrandom::fill(&mut bytes).map_err(|error| {
-                Error::new("this system gives no random numbers").cause(error.to_string())
-            })?;
-            // 248 is the largest multiple of 62 below 256: each character is as likely as every other.
-            let characters = bytes.iter().filter(|byte| **byte < 248);
-            let characters = characters.map(|byte| char::from(ALPHABET[usize::from(*byte) % ALPHABET.len()]));
-            text.extend(characters.take(usize::from(length) - text.len()));
-        }
-        let has = |sort: fn(&char) -> bool| text.chars().any(|c| sort(&c));
-        if has(char::is_ascii_uppercase) && has(char::is_ascii_lowercase) && has(char::is_ascii_digit) {
-            return Ok(text.into());
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn generated_ones_have_their_length_every_sort_of_character_and_differ() {
-        let made = |length| generate(length).expect("random numbers").expose_secret().to_owned();
-        for length in [16, 40, 255] {
-            let text = made(length);
-            assert_eq!(text.len(), usize::from(length));
-            assert!(text.chars().all(|c| c.is_ascii_alphanumeric()));
-            assert!(text.chars().any(|c| c.is_ascii_uppercase()) && text.chars().any(|c| c.is_ascii_digit()));
-        }
-        assert_ne!(made(16), made(16));
-    }
 
     #[test]
     fn a_handed_over_secret_is_for_its_owner_alone_and_overwrites_nothing() {

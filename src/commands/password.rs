@@ -38,17 +38,16 @@ pub(super) async fn run(args: &PasswordArgs, console: &Console) -> Result<Exit, 
     let set = match writer.set_password(&id, &password).await {
         Ok(set) => set,
         Err(error) => {
-            let set = match error.kind {
-                WriteErrorKind::Refused | WriteErrorKind::Drifted => {
-                    place.take_back();
-                    "is not set"
-                }
-                WriteErrorKind::Faulty
-                | WriteErrorKind::Systemic
-                | WriteErrorKind::Unsettled
-                | WriteErrorKind::Unknown => "may be set or not; the same command with it again settles that",
+            let open = may_be_made(&error);
+            let set = if open {
+                "may be set or not; the same command with it again settles that"
+            } else {
+                "is not set"
             };
-            return Err(failed(&format!("the password of {user} {set}"), error).into());
+            if !open {
+                place.take_back();
+            }
+            return stopped(failed(&format!("the password of {user} {set}"), error), open, console);
         }
     };
     if args.must_change
@@ -82,7 +81,15 @@ pub(super) async fn unlock(args: &UnlockArgs, console: &Console) -> Result<Exit,
     let user = UserKey::new(Origin::new(&*args.origin), Username::new(&*args.user));
     let needs = [Need::Read, Need::Unlock];
     let (writer, id) = find(&args.connection, &user, &needs, None, console).await?;
-    writer.unlock(&id).await.map_err(|error| failed(&format!("{user} is not unlocked"), error))?;
+    if let Err(error) = writer.unlock(&id).await {
+        let open = may_be_made(&error);
+        let is = if open {
+            "may be locked or not; the same command again settles that"
+        } else {
+            "is not unlocked"
+        };
+        return stopped(failed(&format!("{user} {is}"), error), open, console);
+    }
     // Whether there was a lock UAA does not tell.
     console.note(&format!("{} is not locked.", crate::visible::visible(&user.to_string())));
     Ok(Exit::Done)
@@ -110,4 +117,22 @@ async fn find(
 
 fn failed(what: &str, error: WriteError) -> Error {
     Error::new(crate::visible::visible(what)).cause(error.message)
+}
+
+/// Tells whether UAA may have done what was sent.
+fn may_be_made(error: &WriteError) -> bool {
+    match error.kind {
+        // Systemic here is: not sent, or turned away at the door.
+        WriteErrorKind::Refused | WriteErrorKind::Drifted | WriteErrorKind::Systemic => false,
+        WriteErrorKind::Faulty | WriteErrorKind::Unsettled | WriteErrorKind::Unknown => true,
+    }
+}
+
+/// Exit code 1 says that nothing was written.
+fn stopped(error: Error, open: bool, console: &Console) -> Result<Exit, Stop> {
+    if open {
+        console.error(&error);
+        return Ok(Exit::Partial);
+    }
+    Err(error.into())
 }

@@ -8,7 +8,7 @@
 
 use std::time::Duration;
 
-use secrecy::SecretString;
+use secrecy::{ExposeSecret as _, SecretString};
 
 use super::Stop;
 use super::connection::{check_alone, connection};
@@ -18,21 +18,27 @@ use crate::cli::RotateArgs;
 use crate::desired::Secrets;
 use crate::error::{Error, Exit};
 use crate::model::ClientId;
-use crate::uaa::{self, Connection, Login, Need, Reader, SecretChange, WriteError, WriteErrorKind, Writer};
+use crate::uaa::{
+    self, Connection, DEFAULT_ZONE, Login, Need, Reader, SecretChange, WriteError, WriteErrorKind, Writer,
+};
 use crate::visible::visible;
 
 /// Runs the command.
 pub(super) async fn run(args: &RotateArgs, console: &Console) -> Result<Exit, Stop> {
     check_alone(&args.connection, args.new_secret_stdin)?;
-    let client = client(args)?;
+    if args.client.is_none() && !args.own {
+        return Err(nobody().into());
+    }
     let place = match source(args) {
         Source::Generated(_) => place(args.out_file.as_deref(), args.print, "secret")?,
         Source::File(_) | Source::Stdin | Source::Prompt => Place::Nowhere,
     };
     place.check()?;
-    let new = get(&source(args), "--new-secret", &format!("New secret of client {client}"))?;
+    let asked = args.client.as_deref().unwrap_or("that this run logs in as");
+    let new = get(&source(args), "--new-secret", &format!("New secret of client {asked}"))?;
     let secrets = Secrets { others: vec![new.clone()], ..Secrets::default() };
     let connection = connection(&args.connection, &secrets, console).await?;
+    let client = client(args, &connection)?;
     let server = uaa::identify(&connection).await?;
     let (reader, writer) = uaa::log_in_for(connection.clone(), server, &[Need::ClientSecrets]).await?;
     let rotation = Rotation { args, client, new, place, connection, reader, writer, console };
@@ -48,21 +54,39 @@ fn source(args: &RotateArgs) -> Source<'_> {
     }
 }
 
-/// The client that is meant. The own one is another matter: who rotates it by mistake locks others out.
-fn client(args: &RotateArgs) -> Result<ClientId, Error> {
-    let own = args.connection.client_id.as_str();
-    match (args.client.as_deref(), args.own) {
-        (None, true) => Ok(ClientId::new(own)),
-        (None, false) => Err(Error::new("no client: whose secret?").hint("uaapply rotate CLIENT, or --self")),
-        (Some(client), true) if client != own => {
-            Err(Error::new(format!("--self is client `{own}`, not `{client}`")))
-        }
-        (Some(client), false) if client == own => Err(Error::new(format!(
-            "`{own}` is the client that this run is logged in as; whoever else uses its secret needs the new one"
-        ))
-        .hint("give --self if that is meant")),
-        (Some(client), _) => Ok(ClientId::new(client)),
+/// The client that is meant. The own one is another matter: who rotates it by mistake locks others out. Who that is
+/// tells the login, not the command line: another program's may be another client's. In another zone a client of the
+/// same name is another client.
+fn client(args: &RotateArgs, connection: &Connection) -> Result<ClientId, Error> {
+    let own = &connection.client_id;
+    let elsewhere = connection.zone.as_deref().is_some_and(|zone| zone != DEFAULT_ZONE);
+    let given = args.client.as_deref().map(ClientId::new);
+    if !args.own {
+        return match given {
+            None => Err(nobody()),
+            Some(client) if client == *own && !elsewhere => Err(Error::new(format!(
+                "`{client}` is the client that this run is logged in as; whoever else uses its secret needs the new one"
+            ))
+            .hint("give --self if that is meant")),
+            Some(client) => Ok(client),
+        };
     }
+    if elsewhere {
+        return Err(Error::new("--self is a client of the default zone")
+            .hint("leave --self out for a client of that zone, --zone for the own client"));
+    }
+    if let Some(client) = given.filter(|client| client != own) {
+        return Err(Error::new(format!("--self is client `{own}`, not `{client}`")));
+    }
+    match connection.login {
+        Login::Saved(_) => Err(Error::new("--self takes the client's secret, not another program's login")
+            .hint("give the secret that it has now by UAA_CLIENT_SECRET or --client-secret-file")),
+        Login::Secret(_) => Ok(own.clone()),
+    }
+}
+
+fn nobody() -> Error {
+    Error::new("no client: whose secret?").hint("uaapply rotate CLIENT, or --self")
 }
 
 struct Rotation<'a> {
@@ -79,14 +103,6 @@ struct Rotation<'a> {
 impl Rotation<'_> {
     async fn rotate(&self) -> Result<Exit, Stop> {
         let client = visible(self.client.as_str());
-        if self.args.own && self.connection.zone.is_some() {
-            return Err(Error::new("--self is a client of the default zone").hint("leave --zone out").into());
-        }
-        if self.args.own && matches!(self.connection.login, Login::Saved(_)) {
-            return Err(Error::new("--self takes the client's secret, not another program's login")
-                .hint("give the secret that it has now by UAA_CLIENT_SECRET or --client-secret-file")
-                .into());
-        }
         // Asked first: where secrets cannot be tried, nothing is begun.
         if self.works(&SecretString::from("")).await? {
             return Err(Error::new(format!("client `{client}` has the empty secret: it is a public client"))
@@ -95,6 +111,7 @@ impl Rotation<'_> {
         }
         let resumed = self.works(&self.new).await?;
         if resumed {
+            self.must_tell_the_two_apart(&client)?;
             self.console.note(&format!("The new secret of {client} works already: going on from there."));
         } else {
             self.add(&client).await?;
@@ -108,6 +125,21 @@ impl Rotation<'_> {
                 Ok(Exit::Partial)
             }
         })
+    }
+
+    /// UAA drops the older of two, whichever that is. Who is logged in with the new one alone would have nothing left
+    /// when that is it; who has another that works (this run is logged in with it) can put it back.
+    fn must_tell_the_two_apart(&self, client: &str) -> Result<(), Error> {
+        let same = self.own(false).is_some_and(|old| old.expose_secret() == self.new.expose_secret());
+        if !same {
+            return Ok(());
+        }
+        Err(Error::new(format!(
+            "this run is logged in with the new secret of client `{client}`; nothing was changed"
+        ))
+        .cause("should it be the older of two, UAA would drop it, and nobody could put it back")
+        .hint("to go on, log in with the old secret (UAA_CLIENT_SECRET, --client-secret-file)")
+        .hint("where the old one does not work any more, the rotation is done"))
     }
 
     /// Gives the client the second secret; an error here has changed nothing.
@@ -181,7 +213,7 @@ impl Rotation<'_> {
             explained(error, format!("the old secret of client `{client}` is not dropped"))
         })?;
         if !self.works(&self.new).await? {
-            return self.put_back(client, writer).await;
+            return self.put_back(client).await;
         }
         let done = match (dropped, resumed) {
             (SecretChange::Count, true) => "has this secret alone, as it had",
@@ -192,8 +224,9 @@ impl Rotation<'_> {
     }
 
     /// UAA drops the older of two. When a run goes on with a secret that is the older one, that was the wrong one.
-    async fn put_back(&self, client: &str, writer: &Writer) -> Result<Exit, Stop> {
-        let added = writer.add_client_secret(&self.client, &self.new, None).await;
+    /// The session that this run began with puts it back: one of the dropped secret can do nothing any more.
+    async fn put_back(&self, client: &str) -> Result<Exit, Stop> {
+        let added = self.writer.add_client_secret(&self.client, &self.new, self.own(false)).await;
         added
             .map_err(|error| explained(error, format!("client `{client}` lost the secret that was given")))?;
         Err(Error::new(format!(

@@ -1,27 +1,26 @@
 //! `--vars-store`: the file of secret values that are generated when missing, in bosh's form `name: value`.
 //!
-//! Decides what a generated value looks like and how it gets into the file: what stands there stays byte for byte,
+//! Decides how a generated value gets into the file: what stands there stays byte for byte,
 //! comments included, and no concurrent run loses anything. Never decides which values are needed.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::fs::File;
+use std::fs::{File, TryLockError};
 use std::io::Write as _;
-use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use secrecy::{ExposeSecret, SecretString};
 use tempfile::NamedTempFile;
 
 use super::tree::{self, Node, Value};
 use crate::error::Error;
+pub(super) use crate::random::{LENGTHS, generate};
 
 /// How long a generated password is when the manifest does not say.
 pub(super) const DEFAULT_LENGTH: usize = 32;
-/// How long one can be: UAA hashes with bcrypt, which takes 72 bytes.
-pub(super) const LENGTHS: RangeInclusive<usize> = 12..=72;
-
-const ALPHABET: &[u8; 62] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
+/// How long to wait for another run that writes into the same folder, which takes it no second.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Values that were generated because no source has them, and the store that they belong into.
 #[derive(Debug)]
@@ -46,33 +45,6 @@ impl Generated {
     }
 }
 
-/// Generates a password of letters and digits, some of each kind, the first one a letter.
-///
-/// # Errors
-/// When the operating system gives no random bytes.
-pub(super) fn generate(length: usize) -> Result<SecretString, getrandom::Error> {
-    loop {
-        let mut text = String::with_capacity(length);
-        while text.len() < length {
-            let mut bytes = [0; 64];
-            getrandom::fill(&mut bytes)?;
-            // Bytes beyond the last whole multiple would make some characters likelier than others.
-            let even = bytes.into_iter().map(usize::from).filter(|byte| *byte < 4 * ALPHABET.len());
-            text.extend(
-                even.map(|byte| char::from(ALPHABET[byte % ALPHABET.len()])).take(length - text.len()),
-            );
-        }
-        let has = |kind: fn(&char) -> bool| text.chars().any(|c| kind(&c));
-        if text.starts_with(|c: char| c.is_ascii_alphabetic())
-            && has(char::is_ascii_lowercase)
-            && has(char::is_ascii_uppercase)
-            && has(char::is_ascii_digit)
-        {
-            return Ok(text.into());
-        }
-    }
-}
-
 /// Tells whether a store says nothing at all: it is empty, or holds comments only.
 pub(super) fn says_nothing(text: &str) -> bool {
     text.lines().map(str::trim_start).all(|line| line.is_empty() || line.starts_with('#'))
@@ -87,7 +59,7 @@ fn add(path: &Path, values: &BTreeMap<&str, &SecretString>) -> Result<(), Error>
     // A link stays a link: the file behind it is replaced.
     let path = &path.canonicalize().unwrap_or_else(|_| path.to_owned());
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let _lock = lock(folder);
+    let _lock = lock(folder, PATIENCE).map_err(|why| failed(&why))?;
     let text = match std::fs::read_to_string(path) {
         Ok(text) => text,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => String::new(),
@@ -118,13 +90,31 @@ fn add(path: &Path, values: &BTreeMap<&str, &SecretString>) -> Result<(), Error>
 
 /// Keeps other runs out of a folder until the file is dropped. Where a file system has no locks it is left to the
 /// look right before the file is replaced.
-fn lock(folder: &Path) -> Option<File> {
-    let folder = File::open(folder).ok()?;
-    match folder.lock() {
-        Ok(()) => Some(folder),
-        Err(error) => {
-            tracing::warn!("the folder of --vars-store cannot be locked: {error}");
-            None
+fn lock(folder: &Path, patience: Duration) -> Result<Option<File>, String> {
+    let Ok(file) = File::open(folder) else { return Ok(None) };
+    let begun = Instant::now();
+    let mut told = false;
+    loop {
+        match file.try_lock() {
+            Ok(()) => return Ok(Some(file)),
+            Err(TryLockError::WouldBlock) if begun.elapsed() >= patience => {
+                return Err(format!(
+                    "another program holds the lock of its folder {}, for more than {} s now",
+                    folder.display(),
+                    patience.as_secs()
+                ));
+            }
+            Err(TryLockError::WouldBlock) => {
+                if !told && begun.elapsed() >= Duration::from_secs(1) {
+                    told = true;
+                    tracing::warn!("waiting for another run to be done with the folder of --vars-store");
+                }
+                std::thread::sleep(Duration::from_millis(10));
+            }
+            Err(TryLockError::Error(error)) => {
+                tracing::warn!("the folder of --vars-store cannot be locked: {error}");
+                return Ok(None);
+            }
         }
     }
 }
@@ -137,7 +127,7 @@ fn appended(
 ) -> String {
     // What bosh leaves of an empty store.
     if before.is_empty() {
-        text = text.replacen("{}", "", 1);
+        text = without_empty_map(text);
     }
     if !text.is_empty() && !text.ends_with('\n') {
         text.push('\n');
@@ -149,6 +139,20 @@ fn appended(
             && !word.contains(&name.to_ascii_lowercase().as_str());
         let quote = if plain { "" } else { "\"" };
         let _ = writeln!(text, "{quote}{name}{quote}: {}", value.expose_secret());
+    }
+    text
+}
+
+/// Takes the `{}` out of a text that is nothing else but comments, which stay as they are.
+fn without_empty_map(text: String) -> String {
+    let mut begin = 0;
+    for line in text.split_inclusive('\n') {
+        let comment = |at: &usize| line[..*at].ends_with([' ', '\t']) || *at == 0;
+        let code = line.match_indices('#').map(|(at, _)| at).find(comment).map_or(line, |at| &line[..at]);
+        if let Some(at) = code.find("{}") {
+            return format!("{}{}", &text[..begin + at], &text[begin + at + 2..]);
+        }
+        begin += line.len();
     }
     text
 }
@@ -172,8 +176,6 @@ fn entries(text: &str) -> Option<BTreeMap<String, Option<String>>> {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeSet;
-
     use super::*;
 
     fn generated(store: &Path, values: &[(&str, &str)]) -> Generated {
@@ -187,31 +189,16 @@ mod tests {
     }
 
     #[test]
-    fn generated_passwords_are_long_and_of_all_kinds_and_never_the_same() {
-        let mut seen = BTreeSet::new();
-        let mut characters = BTreeSet::new();
-        for length in LENGTHS.cycle().take(2000) {
-            let value = generate(length).expect("there are random bytes");
-            let text = value.expose_secret();
-            assert_eq!(text.len(), length);
-            assert!(text.bytes().all(|byte| ALPHABET.contains(&byte)));
-            assert!(text.starts_with(|c: char| c.is_ascii_alphabetic()));
-            for kind in [char::is_ascii_lowercase, char::is_ascii_uppercase, char::is_ascii_digit] {
-                assert!(text.chars().any(|c| kind(&c)));
-            }
-            characters.extend(text.chars());
-            assert!(seen.insert(text.to_owned()));
-        }
-        assert_eq!(characters.len(), ALPHABET.len());
-    }
-
-    #[test]
     fn what_stands_in_a_store_stays_as_it_is() {
         let folder = tempfile::tempdir().expect("a folder");
         let store = folder.path().join("vars.yml");
         for (before, after) in [
             ("", "a_b: v1\n\"true\": v2\n"),
             ("{}\n", "\na_b: v1\n\"true\": v2\n"),
+            ("# was {}\n{}\n", "# was {}\n\na_b: v1\n\"true\": v2\n"),
+            ("# use {}\n", "# use {}\na_b: v1\n\"true\": v2\n"),
+            ("# use {}\r\n---\n", "# use {}\r\n---\na_b: v1\n\"true\": v2\n"),
+            ("--- {} # no {}\n", "---  # no {}\na_b: v1\n\"true\": v2\n"),
             ("---\n", "---\na_b: v1\n\"true\": v2\n"),
             ("# mine\n", "# mine\na_b: v1\n\"true\": v2\n"),
             (
@@ -242,6 +229,22 @@ mod tests {
         assert_eq!(error.causes, ["another run has given `pw` a value meanwhile"]);
         assert!(!format!("{error:?}").contains("second"));
         assert_eq!(std::fs::read_to_string(&store).expect("ours"), "pw: first\n");
+    }
+
+    #[test]
+    fn a_folder_that_stays_locked_is_waited_for_no_longer_than_the_patience() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let held = lock(folder.path(), Duration::ZERO).expect("nobody has it");
+        assert!(held.is_some());
+        let waiting = folder.path().to_owned();
+        let another = std::thread::spawn(move || lock(&waiting, Duration::from_millis(50)));
+        let why = another.join().expect("it ends").expect_err("it is held");
+        assert!(
+            why.contains("holds the lock") && why.contains(&folder.path().display().to_string()),
+            "{why}"
+        );
+        drop(held);
+        assert!(lock(folder.path(), Duration::ZERO).expect("it is free").is_some());
     }
 
     #[test]

@@ -1,32 +1,21 @@
 //! What an administrator does to one account at a time: set its password, take its lock off.
 //!
-//! Decides what UAA's answers to these mean (facts §2.8). Whether an account is locked UAA does not tell.
+//! Decides what UAA's answers to these mean (facts §2.8), and that one which may have been handled is
+//! [`WriteErrorKind::Unknown`]. Whether an account is locked UAA does not tell.
 
 use reqwest::{Method, StatusCode};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::json;
 
-use super::http::{Repeat, Request, segment};
-use super::list::{Listing, PAGE};
-use super::read::term;
-use super::{WriteError, WriteErrorKind, Writer, Written, wire};
+use super::http::{Answer, Repeat, Request, segment};
+use super::session::NoAnswer;
+use super::writing::{is_open, may_be_handled};
+use super::{WriteError, WriteErrorKind, Writer, Written};
 use crate::model::{Guid, UserKey};
 
 impl Writer {
     pub(super) async fn find_id(&self, user: &UserKey) -> Result<Guid, WriteError> {
-        let filter = format!(
-            "{} and {}",
-            term("userName", user.username.as_str()),
-            term("origin", user.origin.as_str())
-        );
-        let query =
-            vec![("sortBy", "id".to_owned()), ("attributes", wire::USER_NAME.to_owned()), ("filter", filter)];
-        let listing = Listing { what: "users", path: "/Users", query, count: PAGE };
-        let found: Vec<wire::Named> =
-            self.looking().list(&listing).await.map_err(|error| WriteError::unreadable(&error))?;
-        let found = found.into_iter().map(|found| (Guid::new(found.id.clone()), found.key()));
-        // The database may think other names equal.
-        found.into_iter().find(|(_, key)| key == user).map(|(id, _)| id).ok_or_else(|| {
+        self.find_user(user).await?.map(|found| found.id).ok_or_else(|| {
             let message = format!("there is no user {user}");
             WriteError::new(WriteErrorKind::Refused, crate::visible::visible(&message))
         })
@@ -42,7 +31,7 @@ impl Writer {
             .json(json!({"password": password.expose_secret()}));
         let name = request.name();
         // Setting the same again is refused as such, below.
-        let answer = self.send(request, Repeat::Harmless).await.map_err(WriteError::no_answer)?;
+        let answer = self.send(request, Repeat::Harmless).await.map_err(without_answer)?;
         let word = answer.error_word();
         match (answer.status, word.as_deref()) {
             (StatusCode::OK, _) => Ok(Written::Done),
@@ -55,7 +44,16 @@ impl Writer {
             (StatusCode::UNAUTHORIZED, Some("bad_credentials")) => {
                 Err(self.drifted(&format!("{name}: there is no such user any more")))
             }
-            _ => Err(self.refused(&name, &answer)),
+            _ => Err(self.unmade(&name, &answer)),
+        }
+    }
+
+    /// An answer that does not say that it was made.
+    fn unmade(&self, name: &str, answer: &Answer) -> WriteError {
+        let error = self.refused(name, answer);
+        match answer.earlier_lost || is_open(answer) {
+            true => WriteError { kind: WriteErrorKind::Unknown, ..error },
+            false => error,
         }
     }
 
@@ -63,10 +61,17 @@ impl Writer {
         let request = Request::new(Method::PATCH, format!("/Users/{}/status", segment(id.as_str())))
             .json(json!({what: to}));
         let name = request.name();
-        let answer = self.send(request, Repeat::Harmless).await.map_err(WriteError::no_answer)?;
+        let answer = self.send(request, Repeat::Harmless).await.map_err(without_answer)?;
         match answer.status {
             StatusCode::OK => Ok(()),
-            _ => Err(self.refused(&name, &answer)),
+            _ => Err(self.unmade(&name, &answer)),
         }
     }
+}
+
+/// There is nothing to re-read here: what may have been handled stays unknown.
+fn without_answer(failure: NoAnswer) -> WriteError {
+    let open = may_be_handled(&failure);
+    let error = WriteError::no_answer(failure);
+    if open { WriteError { kind: WriteErrorKind::Unknown, ..error } } else { error }
 }

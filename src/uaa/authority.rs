@@ -9,7 +9,7 @@ use crate::model::{ClientId, UserKey};
 use crate::observed::{Identity, Server};
 
 /// UAA's own default zone.
-pub(super) const DEFAULT_ZONE: &str = "uaa";
+pub const DEFAULT_ZONE: &str = "uaa";
 
 /// What a run is going to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

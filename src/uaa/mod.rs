@@ -46,7 +46,7 @@ use crate::model::{ClientId, GroupName, Guid, Mapping, UAA_ORIGIN, UserKey};
 use crate::observed::{Identity, MemberKind, Observed, ReadScope, Server};
 use crate::plan::FieldChange;
 
-pub use self::authority::{Need, check};
+pub use self::authority::{DEFAULT_ZONE, Need, check};
 pub use self::secrets::SecretChange;
 
 /// How to reach a UAA and log in.
@@ -265,16 +265,15 @@ pub async fn log_in_for(
     let mut server = Server { zone: String::new(), ..server };
     let mut default_groups = None;
     // The token's own zone needs no header, and UAA refuses it (facts §7.1).
-    let (looking, changing) =
-        match connection.zone.filter(|zone| !zone.is_empty() && zone != authority::DEFAULT_ZONE) {
-            None => (looking, changing),
-            Some(wanted) => {
-                let found = zone::find(&looking, &token, &wanted).await?;
-                default_groups = found.default_groups.map(|groups| (Instant::now(), Some(groups)));
-                server.zone.clone_from(&found.id);
-                (looking.in_zone(&found.id), changing.in_zone(&found.id))
-            }
-        };
+    let (looking, changing) = match connection.zone.filter(|zone| !zone.is_empty() && zone != DEFAULT_ZONE) {
+        None => (looking, changing),
+        Some(wanted) => {
+            let found = zone::find(&looking, &token, &wanted).await?;
+            default_groups = found.default_groups.map(|groups| (Instant::now(), Some(groups)));
+            server.zone.clone_from(&found.id);
+            (looking.in_zone(&found.id), changing.in_zone(&found.id))
+        }
+    };
     let me = looking.identity(token);
     check(&me, &server, needs).map_err(trouble::shown)?;
     let default_groups = Mutex::new(default_groups);

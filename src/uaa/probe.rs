@@ -27,9 +27,9 @@ pub(super) async fn secret_works(
 ) -> Result<bool, Error> {
     let host = match looking.zone() {
         None => None,
-        Some(zone) => Some(host_of(looking, zone).await?),
+        Some(zone) => Some(looking.zone_host().get_or_try_init(|| host_of(looking, zone)).await?.as_str()),
     };
-    looking.try_secret(host.as_deref(), client, secret).await
+    looking.try_secret(host, client, secret).await
 }
 
 /// The zone's own host, if the server answers there.

@@ -8,6 +8,7 @@ use reqwest::header::{AUTHORIZATION, HOST, HeaderName};
 use reqwest::{Method, StatusCode};
 use secrecy::SecretString;
 use serde::de::DeserializeOwned;
+use tokio::sync::OnceCell;
 
 use super::http::{Answer, Repeat, Request, Transport};
 use super::mask::Mask;
@@ -23,6 +24,8 @@ use crate::observed::Identity;
 struct Session {
     transport: Transport,
     tokens: Tokens,
+    /// Where the clients of the other zone log in, once that is known.
+    zone_host: OnceCell<String>,
 }
 
 /// Why a request has no answer.
@@ -86,7 +89,7 @@ type Zone = Option<String>;
 
 /// Makes both halves of one session, in the token's own zone.
 pub(super) fn begin(transport: Transport, tokens: Tokens) -> (Looking, Changing) {
-    let session = Arc::new(Session { transport, tokens });
+    let session = Arc::new(Session { transport, tokens, zone_host: OnceCell::new() });
     (Looking { session: Arc::clone(&session), zone: None }, Changing { session, zone: None })
 }
 
@@ -111,6 +114,11 @@ impl Looking {
         secret: &SecretString,
     ) -> Result<bool, Error> {
         probe::try_secret(&self.session.transport, host, client, secret).await
+    }
+
+    /// Where the clients of the session's zone log in, if that is another zone than the token's own; see [`probe`].
+    pub(super) fn zone_host(&self) -> &OnceCell<String> {
+        &self.session.zone_host
     }
 
     /// Asks what the zone of this host says about itself, without token.

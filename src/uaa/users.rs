@@ -92,7 +92,7 @@ impl Writer {
     }
 
     /// Finds a user by name and origin, equal under our own rules.
-    async fn find_user(&self, user: &UserKey) -> Result<Option<ObservedUser>, WriteError> {
+    pub(super) async fn find_user(&self, user: &UserKey) -> Result<Option<ObservedUser>, WriteError> {
         let filter = format!(
             "{} and {}",
             term("userName", user.username.as_str()),

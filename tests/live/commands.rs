@@ -121,6 +121,28 @@ on_each_uaa! {
         }
     }
 
+    fn a_self_rotation_with_the_older_of_two_locks_nobody_out(world) {
+        for authorities in [&["clients.secret"][..], &["clients.admin", "clients.secret"]] {
+            let (client, older) = world.foundation.has_client("older", authorities);
+            world.file("older", &older);
+            let newer = format!("newer-{client}");
+            let add = json!({"clientId": client, "secret": newer, "changeMode": "ADD"});
+            let (status, answer) = world.foundation.request("PUT", &format!("/oauth/clients/{client}/secret"), Some(add)).expect("UAA answers");
+            assert_eq!(status, 200, "{answer}");
+            let rotate = |login: &str, new: &str| {
+                let mut command = command(world, &["rotate", "--self", "--client-id", &client, "--new-secret-file", new]);
+                Ran::from(command.env("UAA_CLIENT_SECRET", login).output().expect("it starts"))
+            };
+            ends(&rotate(&older, "older"), 1, "is logged in with the new secret");
+            assert!(token(world, &client, &older).is_some() && token(world, &client, &newer).is_some());
+            ends(&rotate(&newer, "older"), 5, "it was dropped and added again");
+            assert!(token(world, &client, &older).is_some() && token(world, &client, &newer).is_some());
+            // Now it is the newer one, and a rotation that was interrupted goes on.
+            ends(&rotate(&newer, "older"), 0, "has the new secret alone");
+            assert!(token(world, &client, &older).is_some() && token(world, &client, &newer).is_none());
+        }
+    }
+
     fn a_client_of_another_zone_is_rotated_there(world) {
         let body = json!({"client_id": "zoned", "client_secret": "zoned-secret", "authorized_grant_types": ["client_credentials"]});
         assert_eq!(world.api("POST", "/oauth/clients", Some(body)).0, 201);
@@ -128,6 +150,10 @@ on_each_uaa! {
         ends(&ran, 0, "has the new secret alone");
         world.file("wrong", "not-this-one");
         ends(&world.run(&["rotate", "zoned", "--new-secret-file", "new"]), 0, "alone, as it had");
+        // One of the name of ours there is not ours.
+        let body = json!({"client_id": "admin", "client_secret": "zoned-secret", "authorized_grant_types": ["client_credentials"]});
+        assert_eq!(world.api("POST", "/oauth/clients", Some(body)).0, 201);
+        ends(&world.run(&["rotate", "admin", "--out-file", "of-admin"]), 0, "has the new secret alone");
     }
 
     fn a_user_whom_wrong_passwords_locked_out_is_let_in_again(world) {

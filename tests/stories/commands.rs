@@ -1,6 +1,6 @@
 //! Commands without a manifest: what is wrong with them is said before anything is asked or written.
 
-use crate::fake_uaa::FakeUaa;
+use crate::fake_uaa::{FakeUaa, error};
 use crate::story::{SECRET, Story};
 
 #[test]
@@ -18,7 +18,7 @@ fn a_rotation_without_a_place_for_the_new_secret_begins_nothing() {
         .run(&["rotate", "ci", "--out-file", "none/new"])
         .fails("error: cannot write none/new (--out-file)\n  because its directory does not exist\n");
     story.run(&["rotate"]).fails("error: no client: whose secret?\nhint: uaapply rotate CLIENT, or --self\n");
-    story.run(&["rotate", "ci", "--self"]).fails("error: --self is client `admin`, not `ci`\n");
+    story.run(&["rotate", "ci", "--self", "--print"]).fails("error: --self is client `admin`, not `ci`\n");
     assert_eq!(story.uaa().logins(), 0);
     assert_eq!(std::fs::read_to_string(story.path("new")).expect("it is there"), SECRET);
 }
@@ -31,6 +31,8 @@ fn sources_that_exclude_each_other_are_a_usage_error() {
         &["rotate", "ci", "--new-secret-stdin", "--new-secret-prompt"],
         &["rotate", "ci", "--print", "--out-file", "new"],
         &["rotate", "ci", "--print", "--length", "8"],
+        &["rotate", "ci", "--print", "--length", "73"],
+        &["password", "ann", "--generate", "--print", "--length", "73"],
         &["password", "ann", "--print"],
         &["password", "ann", "--generate", "--password-stdin"],
     ] {
@@ -51,4 +53,39 @@ fn a_token_that_may_not_is_told_before_a_secret_is_made() {
     assert!(ran.stderr.contains("lacks the authority password.write"), "{ran}");
     assert!(!story.path("new").exists());
     assert_eq!(story.uaa().writes(), Vec::<String>::new());
+}
+
+#[test]
+fn in_another_zone_a_client_of_our_name_is_not_we() {
+    let story = Story::new().server(FakeUaa::start());
+    for zone in ["t1", "uaa", ""] {
+        let ran = story.run(&["rotate", "admin", "--print", "-z", zone]).exits(1);
+        assert_eq!(ran.stderr.contains("that this run is logged in as"), zone != "t1", "{ran}");
+    }
+    let ran = story.run(&["rotate", "admin", "--self", "--print", "-z", "t1"]).exits(1);
+    assert!(ran.stderr.contains("leave --self out for a client of that zone"), "{ran}");
+    assert_eq!(story.uaa().writes(), Vec::<String>::new());
+}
+
+/// A server with the user ann that answers so where her account is changed.
+fn answering(method: &'static str, status: u16) -> Story {
+    let fake = FakeUaa::with(move |seen, _| {
+        seen.is(method, "/Users/id-ann/").then(|| error(status, "odd", "The server said so."))
+    });
+    fake.user("ann");
+    fake.authorities("scim.read uaa.admin password.write");
+    Story::new().server(fake)
+}
+
+#[test]
+fn what_may_have_been_done_to_an_account_is_no_exit_code_1() {
+    for (status, code) in [(502, 5), (500, 5), (400, 1), (403, 1)] {
+        let story = answering("PUT", status);
+        let ran = story.run(&["password", "ann", "--generate", "--out-file", "new"]).exits(code);
+        assert_eq!(ran.stderr.contains("may be set or not"), code == 5, "{ran}");
+        // Who may need it has it.
+        assert_eq!(story.path("new").exists(), code == 5, "{ran}");
+        let ran = answering("PATCH", status).run(&["unlock", "ann"]).exits(code);
+        assert_eq!(ran.stderr.contains("may be locked or not"), code == 5, "{ran}");
+    }
 }

@@ -4,6 +4,9 @@ use std::io::Write as _;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
+use serde_json::json;
+use wiremock::ResponseTemplate;
+
 use crate::fake_uaa::FakeUaa;
 use crate::story::{Ended, SECRET, Story};
 
@@ -97,8 +100,8 @@ fn when_the_server_changes_while_somebody_thinks_the_new_plan_is_shown_and_asked
         if seen.is("GET", "/Groups") && seen.before == 1 && seen.path == "/Groups" {
             let team =
                 state.groups.iter_mut().find(|group| group["displayName"] == "team").expect("it is there");
-            team["members"] = serde_json::json!([{"value": "id-newcomer", "type": "USER", "origin": "uaa"}]);
-            state.users.push(serde_json::json!({"id": "id-newcomer", "userName": "newcomer", "origin": "uaa", "active": true, "verified": true}));
+            team["members"] = json!([{"value": "id-newcomer", "type": "USER", "origin": "uaa"}]);
+            state.users.push(json!({"id": "id-newcomer", "userName": "newcomer", "origin": "uaa", "active": true, "verified": true}));
         }
         None
     }));
@@ -148,4 +151,24 @@ fn who_leaves_the_secrets_prompt_sends_nothing() {
     let ended = typed(&story, &APPLY, &[("Secret of client admin", "\u{3}")]);
     assert_ne!(ended.code, Some(0), "{ended}");
     assert_eq!((story.uaa().logins(), story.uaa().writes()), (0, vec![]));
+}
+
+#[test]
+fn a_secret_that_becomes_one_to_set_while_somebody_thinks_is_asked_about() {
+    let uaa = populated(FakeUaa::with(|seen, _| {
+        // Somebody takes the client's privilege away, and with it what keeps its secret.
+        let authority = if seen.before == 0 { "uaa.admin" } else { "uaa.none" };
+        seen.is("GET", "/oauth/clients").then(|| {
+            let client = json!({"client_id": "ci", "authorities": [authority], "scope": ["uaa.none"],
+                "authorized_grant_types": ["client_credentials"], "resource_ids": ["none"], "autoapprove": []});
+            ResponseTemplate::new(200).set_body_json(json!({"resources": [client], "totalResults": 1, "startIndex": 1, "itemsPerPage": 1}))
+        })
+    }));
+    uaa.authorities("scim.read scim.write clients.read clients.admin clients.secret zones.read idps.read");
+    let manifest = "version: 1\ngroups: [{name: team, members: [frank]}]\nclients:\n  - client_id: ci\n    client_secret: ((ci))\n";
+    let story = Story::new().file("pks.yml", manifest).file("vars.yml", "ci: of-the-client\n").server(uaa);
+    let args = [&APPLY[..], &["--var-file", "ci=vars.yml"]].concat();
+    let ended = typed(&story, &args, &[(QUESTION, "y\r"), ("that do not work? [y/N] ", "n\r")]).exits(1);
+    assert!(ended.stdout.contains("the server changed meanwhile"), "{ended}");
+    assert_eq!(story.uaa().writes(), [""; 0]);
 }

@@ -152,3 +152,14 @@ fn a_login_that_ends_during_the_run_is_not_renewed() {
     assert!(ended.stdout.contains("no longer: it has expired or was revoked"), "{ended}");
     assert_eq!(story.uaa().logins(), 0);
 }
+
+#[test]
+fn it_tells_which_client_is_our_own_to_rotate() {
+    let story = uaac(story(FakeUaa::start()), "bob", &jwt(USER, 600));
+    let ran = story.run(&["rotate", "cf", "--print"]).exits(1);
+    assert!(ran.stderr.contains("`cf` is the client that this run is logged in as"), "{ran}");
+    let ran = story.run(&["rotate", "admin", "--print"]).exits(1);
+    assert!(ran.stderr.contains("clients.secret") && !ran.stderr.contains("--self"), "{ran}");
+    let ran = story.run(&["rotate", "--self", "--print"]).exits(1);
+    assert!(ran.stderr.contains("not another program's login"), "{ran}");
+}

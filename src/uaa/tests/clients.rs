@@ -1,5 +1,7 @@
 use std::collections::BTreeSet;
 
+use wiremock::matchers::body_string_contains;
+
 use super::*;
 use crate::client::{ClientField, ClientValue, hidden};
 use crate::model::Guid;
@@ -479,4 +481,27 @@ async fn what_is_gone_already_is_not_deleted_and_a_wrong_zone_is_no_such_thing()
     let (_, writer) = logged_in(&server).await;
     assert_eq!(writer.delete_user(&Guid::new("u1")).await, Ok(Written::AlreadySo));
     assert_eq!(writer.delete_group(&Guid::new("u1")).await, Ok(Written::AlreadySo));
+}
+
+#[tokio::test]
+async fn the_host_of_another_zone_is_looked_up_once_for_all_its_clients() {
+    let server = uaa().await;
+    let zone = json!({"id": "z-1", "subdomain": "t1", "name": "Team 1"});
+    on(&server, "GET", "/identity-zones", [ok(json!([zone]))]).await;
+    on(&server, "GET", "/identity-zones/z-1", [ok(zone)]).await;
+    on(&server, "GET", "/info", [ok(json!({"zone_name": "Team 1"}))]).await;
+    let works = no(400, "unsupported_grant_type", "Unsupported grant type: uaapply_probe");
+    Mock::given(method("POST"))
+        .and(body_string_contains("uaapply_probe"))
+        .respond_with(works)
+        .with_priority(1)
+        .mount(&server)
+        .await;
+    let connection = Connection { zone: Some("t1".to_owned()), ..connection(&server.uri()) };
+    let reader = Reader::log_in(connection, Server::default()).await.expect("a token");
+    let secret = SecretString::from("canary-other");
+    let (a, b, c) = (ClientId::new("a"), ClientId::new("b"), ClientId::new("c"));
+    let together = tokio::join!(reader.secret_works(&a, &secret), reader.secret_works(&b, &secret));
+    assert_eq!((together, reader.secret_works(&c, &secret).await), ((Ok(true), Ok(true)), Ok(true)));
+    assert_eq!(received(&server).await, ["GET /identity-zones", "GET /identity-zones/z-1", "GET /info"]);
 }

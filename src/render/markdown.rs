@@ -22,6 +22,8 @@ pub const SHORTEST: u32 = 5_000;
 const SHOWN_CHANGES: usize = 10;
 /// Room for the words about what was left out.
 const LEFT_OUT: usize = 700;
+/// Room for a part's own words about that.
+const MORE: usize = 32;
 /// The most that is shown of a name of the target.
 const SHOWN_NAME: usize = 120;
 
@@ -90,6 +92,7 @@ pub fn report(report: &Report, longest: u32) -> String {
     }
     sections.push(Section {
         label: "remaining",
+        is_list: true,
         open: "\nA second look still finds changes:\n\n".to_owned(),
         entries: report.remaining.iter().map(|key| format!("- {}\n", code(&name(key)))).collect(),
         close: String::new(),
@@ -128,21 +131,45 @@ fn cut(text: &str) -> String {
 struct Section {
     /// What its entries are called when some are left out.
     label: &'static str,
+    /// Whether it is an open list, which goes before what is folded up.
+    is_list: bool,
     open: String,
     entries: Vec<String>,
     close: String,
 }
 
+impl Section {
+    /// The characters that all of it takes.
+    fn needs(&self) -> usize {
+        if self.entries.is_empty() {
+            return 0;
+        }
+        let entries: usize = self.entries.iter().map(|entry| length(entry)).sum();
+        length(&self.open) + entries + length(&self.close) + MORE
+    }
+}
+
 /// Puts a comment together from what fits, in this order. What does not fit is counted at the top, where it is read.
+///
+/// Lists take what they need. Of the rest each part is sure of a share of half the room, so that whoever writes a very
+/// long text into a manifest does not push out what else that manifest does.
 fn fit(head: String, sections: Vec<Section>, longest: u32, elsewhere: &str) -> String {
     let mut room = (longest as usize).saturating_sub(length(&head) + LEFT_OUT);
     let mut body = String::new();
     let mut left_out: Vec<(&str, usize)> = Vec::new();
-    for Section { label, open, entries, close } in sections {
-        let around = length(&open) + length(&close);
-        let mut used = around;
+    let needs: Vec<usize> = sections.iter().map(Section::needs).collect();
+    let folded = sections.iter().filter(|section| !section.is_list).count();
+    for (n, Section { label, is_list, open, entries, close }) in sections.into_iter().enumerate() {
+        let reserved: usize = if is_list {
+            0
+        } else {
+            let share = room / (2 * folded.max(1));
+            needs.iter().skip(n + 1).map(|&need| need.min(share)).sum()
+        };
+        let budget = room.saturating_sub(reserved);
+        let mut used = length(&open) + length(&close) + MORE;
         let fits = entries.iter().take_while(|entry| {
-            let fits = used + length(entry) <= room;
+            let fits = used + length(entry) <= budget;
             used += if fits { length(entry) } else { 0 };
             fits
         });
@@ -151,6 +178,10 @@ fn fit(head: String, sections: Vec<Section>, longest: u32, elsewhere: &str) -> S
             room -= used;
             body += &open;
             body.extend(entries[..shown].iter().map(String::as_str));
+            if shown < entries.len() {
+                let mark = if is_list { "- " } else { "" };
+                let _ = writeln!(body, "{mark}… and {} more", entries.len() - shown);
+            }
             body += &close;
         }
         if shown < entries.len() {
@@ -180,6 +211,7 @@ fn folded(label: &'static str, summary: &str, language: &str, entries: Vec<Strin
     let fence = inert::fence(&entries);
     Section {
         label,
+        is_list: false,
         open: format!("\n<details>\n<summary>{summary}</summary>\n\n{fence}{language}\n"),
         entries,
         close: format!("{fence}\n\n</details>\n"),
@@ -190,6 +222,7 @@ fn findings(all: &[Finding], changes: &[&Change]) -> Vec<Section> {
     let (allowed, refused): (Vec<_>, Vec<_>) = all.iter().partition(|finding| finding.allowed);
     let section = |label, heading: &str, findings: Vec<&Finding>| Section {
         label,
+        is_list: true,
         open: format!("\n#### {heading} ({})\n\n", findings.len()),
         entries: findings.into_iter().map(|finding| found(finding, changes)).collect(),
         close: String::new(),
@@ -327,6 +360,7 @@ fn short(changes: &[Applied]) -> Section {
     });
     Section {
         label: "what fell short",
+        is_list: true,
         open: "\n#### What fell short\n\n".to_owned(),
         entries: entries.collect(),
         close: "\nMend what fell short, then run the same command again: what is done stays done.\n"

@@ -8,7 +8,7 @@ use super::annotations::{Level, Note};
 use super::samples::{clients, day, grants, hostile, member, plan_of};
 use super::*;
 use crate::manifest::{Place, Problem};
-use crate::plan::{Finding, Kept, KeptWhy, Kind, Phase, Plan, Rail};
+use crate::plan::{FieldValue, Finding, Kept, KeptWhy, Kind, Phase, Plan, Rail};
 use crate::report::{Outcome, Report};
 use crate::visible::visible;
 
@@ -76,6 +76,20 @@ fn what_a_comment_has_no_room_for_is_counted_and_findings_stay() {
     assert!(shown.contains(&format!("refused {}, Grant 1000, kept 2000", 60 - found)), "{shown}");
     // GitLab takes all.
     assert!(!markdown::plan(&plan, 1_000_000).contains("Not all is here"));
+}
+
+#[test]
+fn a_very_long_text_does_not_push_out_what_else_a_plan_does() {
+    let mut plan = day();
+    plan.findings.clear();
+    plan.changes[0].fields[0].after = FieldValue::Text("x".repeat(63_900));
+    let shown = markdown::plan(&plan, markdown::GITHUB);
+    assert!(shown.contains("Left out: Create 1. "), "{shown}");
+    for change in &plan.changes[1..] {
+        assert!(shown.contains(&change.key), "{shown}");
+    }
+    // Where there is room for all of it, it is there.
+    assert!(!markdown::plan(&plan, 70_000).contains("Left out"));
 }
 
 #[test]

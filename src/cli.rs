@@ -99,6 +99,7 @@ Examples:
   uaapply plan -f pks.yml -t https://api.pks.example.com:8443 --ca-cert ca.pem
   uaapply plan -f manifests/ --vars-env PKS --detailed-exitcode    2 when something would change
   uaapply plan -f pks.yml --format json | jq .changes
+  uaapply plan -f pks.yml --format markdown > comment.md           for a pull request
 
 The admin client's secret comes from UAA_CLIENT_SECRET, --client-secret-file, --client-secret-stdin,
 --client-secret-command, or a prompt; never from the command line itself. Without a secret, a login
@@ -173,25 +174,43 @@ pub struct PlanArgs {
     /// The server.
     #[command(flatten)]
     pub connection: ConnectionArgs,
-    /// The form of the plan on standard output; json is a versioned format
+    /// The form of the plan on standard output; markdown for a comment, json is a versioned format
     #[arg(
         long,
         value_enum,
         default_value_t,
-        value_name = "text|json",
+        value_name = "text|markdown|json",
         hide_possible_values = true,
         help_heading = "Plan"
     )]
-    pub format: Format,
+    pub format: PlanFormat,
+    /// The most characters that Markdown may have: GitHub's comments take 65536, GitLab's 1000000
+    #[arg(
+        long,
+        value_name = "N",
+        default_value_t = crate::render::markdown::GITHUB,
+        value_parser = clap::value_parser!(u32).range(i64::from(crate::render::markdown::SHORTEST)..),
+        help_heading = "Plan"
+    )]
+    pub max_length: u32,
     /// Exit with 2 when there are changes
     #[arg(long, help_heading = "Plan")]
     pub detailed_exitcode: bool,
+    /// Changes are an error, for a schedule: exit with 1, or with 2 by --detailed-exitcode
+    #[arg(long, help_heading = "Plan")]
+    pub fail_on_drift: bool,
+    /// Write counts and times for Prometheus' text file collector to a file (replaced atomically)
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Plan")]
+    pub metrics_file: Option<PathBuf>,
     /// Allow what the safety rule of this key refuses (repeatable)
     #[arg(long, value_name = "KEY", help_heading = "Plan")]
     pub allow: Vec<String>,
     /// Try the clients' secrets of the manifest, and plan to set those that do not work
     #[arg(long, help_heading = "Plan")]
     pub probe_secrets: bool,
+    /// What a code host shows.
+    #[command(flatten)]
+    pub annotations: AnnotationArgs,
 }
 
 /// `uaapply apply`.
@@ -215,16 +234,25 @@ pub struct ApplyArgs {
     /// Write the report as JSON to a file (replaced atomically)
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Apply")]
     pub report: Option<PathBuf>,
-    /// The form of the report on standard output; with json the plan goes to standard error
+    /// The form of the report on standard output; with markdown and json the plan goes to standard error
     #[arg(
         long,
         value_enum,
         default_value_t,
-        value_name = "text|json",
+        value_name = "text|markdown|json",
         hide_possible_values = true,
         help_heading = "Apply"
     )]
-    pub format: Format,
+    pub format: PlanFormat,
+    /// The most characters that Markdown may have: GitHub's comments take 65536, GitLab's 1000000
+    #[arg(
+        long,
+        value_name = "N",
+        default_value_t = crate::render::markdown::GITHUB,
+        value_parser = clap::value_parser!(u32).range(i64::from(crate::render::markdown::SHORTEST)..),
+        help_heading = "Apply"
+    )]
+    pub max_length: u32,
 }
 
 /// `uaapply validate`.
@@ -233,6 +261,9 @@ pub struct ValidateArgs {
     /// The desired state.
     #[command(flatten)]
     pub manifest: ManifestArgs,
+    /// What a code host shows.
+    #[command(flatten)]
+    pub annotations: AnnotationArgs,
 }
 
 /// `uaapply export`.
@@ -392,6 +423,46 @@ pub struct WhoamiArgs {
         help_heading = "Output"
     )]
     pub format: Format,
+}
+
+/// Output formats of plans and reports.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum PlanFormat {
+    /// For people.
+    #[default]
+    Text,
+    /// For a comment on a pull request.
+    Markdown,
+    /// For programs: a versioned format.
+    Json,
+}
+
+/// What a code host shows at the lines of a manifest.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Annotations")]
+pub struct AnnotationArgs {
+    /// Say what is wrong or refused also as the code host shows it at the line: GitHub's workflow commands, GitLab's
+    /// code quality report
+    #[arg(long, value_enum, value_name = "github|gitlab", hide_possible_values = true)]
+    pub annotations: Option<CodeHost>,
+    /// Write that to a file (replaced atomically); gitlab needs one, github's goes to standard error otherwise
+    #[arg(
+        long,
+        value_name = "FILE",
+        value_hint = ValueHint::FilePath,
+        requires = "annotations",
+        required_if_eq("annotations", "gitlab")
+    )]
+    pub annotations_file: Option<PathBuf>,
+}
+
+/// Code hosts that show annotations.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum CodeHost {
+    /// Workflow commands of GitHub Actions.
+    Github,
+    /// A code quality report of GitLab.
+    Gitlab,
 }
 
 /// Output formats of values.

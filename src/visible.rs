@@ -2,6 +2,9 @@
 //!
 //! A name can hold an escape sequence, a line break or a right-to-left override, and so forge lines, colours or the
 //! order of letters in what a reviewer reads. Everything that was not written by us passes through here, once.
+//!
+//! Pipelines read along: GitHub Actions takes a line that begins with `::` and whatever begins with `##[` anywhere for
+//! a command, other services `##word[`. No such thing comes from a name either.
 
 /// Characters that std's `escape_debug` leaves alone although nothing shows where they stand.
 const INVISIBLE: &[std::ops::RangeInclusive<char>] = &[
@@ -34,14 +37,36 @@ pub(crate) fn is_invisible(c: char) -> bool {
 #[must_use]
 pub fn visible(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
-    for c in text.chars() {
-        push(&mut shown, c);
+    for (at, c) in text.char_indices() {
+        push(&mut shown, c, ends_marker(text, at));
     }
     shown
 }
 
-fn push(shown: &mut String, c: char) {
-    if is_invisible(c) { shown.extend(c.escape_unicode()) } else { shown.push(c) }
+/// The same for a text with which a line may begin.
+#[must_use]
+pub fn line(text: &str) -> String {
+    let shown = visible(text);
+    match shown.trim_start().strip_prefix("::") {
+        Some(rest) => format!("\\u{{3a}}:{rest}"),
+        None => shown,
+    }
+}
+
+fn push(shown: &mut String, c: char, escape: bool) {
+    if escape || is_invisible(c) { shown.extend(c.escape_unicode()) } else { shown.push(c) }
+}
+
+/// Tells whether here is the second `#` of what a pipeline would take for a command.
+pub(crate) fn ends_marker(text: &str, at: usize) -> bool {
+    text[..at].ends_with('#')
+        && text[at..]
+            .strip_prefix('#')
+            .is_some_and(|rest| rest.starts_with(|c: char| c == '[' || c.is_ascii_alphabetic()))
+}
+
+fn has_marker(text: &str) -> bool {
+    text.match_indices('#').any(|(at, _)| ends_marker(text, at))
 }
 
 /// Returns a name as it may stand in a line with other things: as it is where it is made of ordinary characters
@@ -53,7 +78,8 @@ pub fn name(text: &str) -> String {
             || c.is_ascii_graphic() && !matches!(c, '"' | '\\' | ',' | ';')
     };
     let dn = text.contains('=') && !text.contains(' ');
-    if !text.is_empty() && text.chars().all(|c| plain(c) || dn && c == ',') {
+    let command = text.starts_with("::") || has_marker(text);
+    if !text.is_empty() && !command && text.chars().all(|c| plain(c) || dn && c == ',') {
         text.to_owned()
     } else {
         quoted(text)
@@ -65,11 +91,11 @@ pub fn name(text: &str) -> String {
 pub fn quoted(text: &str) -> String {
     let mut shown = String::with_capacity(text.len() + 2);
     shown.push('"');
-    for c in text.chars() {
+    for (at, c) in text.char_indices() {
         if matches!(c, '"' | '\\') {
             shown.push('\\');
         }
-        push(&mut shown, c);
+        push(&mut shown, c, ends_marker(text, at));
     }
     shown.push('"');
     shown
@@ -80,10 +106,11 @@ pub fn quoted(text: &str) -> String {
 pub fn shell(word: &str) -> String {
     use std::fmt::Write as _;
 
-    if word.chars().any(is_invisible) {
+    if word.chars().any(is_invisible) || has_marker(word) {
         let mut shown = String::from("$'");
-        for c in word.chars() {
+        for (at, c) in word.char_indices() {
             match c {
+                '#' if ends_marker(word, at) => shown += "\\x23",
                 '\'' | '\\' => {
                     shown.push('\\');
                     shown.push(c);
@@ -156,6 +183,17 @@ mod tests {
         assert_eq!(shell("escalates:uaa.admin/uaa/alana"), "'escalates:uaa.admin/uaa/alana'");
         assert_eq!(shell("o'neil $HOME"), r"'o'\''neil $HOME'");
         assert_eq!(shell("a\u{202e}'\u{e0041}"), r"$'a\u202e\'\U000e0041'");
+        assert_eq!(shell("a##[error]b"), r"$'a#\x23[error]b'");
+    }
+
+    #[test]
+    fn nothing_is_a_command_to_a_pipeline() {
+        assert_eq!(visible("a##[error]b ##vso[x]"), r"a#\u{23}[error]b #\u{23}vso[x]");
+        assert_eq!(visible("## heading #1 ###"), "## heading #1 ###");
+        assert_eq!(name("::add-mask::admin"), r#""::add-mask::admin""#);
+        assert_eq!(name("a##[error]b"), r#""a#\u{23}[error]b""#);
+        assert_eq!(line(" ::error::x"), r"\u{3a}:error::x");
+        assert_eq!(line("a::b"), "a::b");
     }
 
     proptest! {

@@ -10,7 +10,7 @@ use super::progress::Told;
 use super::report_file::{self, ReportFile};
 use super::{Stop, generated, look};
 use crate::apply::{Interrupt, apply};
-use crate::cli::{ApplyArgs, Format};
+use crate::cli::{ApplyArgs, PlanFormat};
 use crate::error::{Error, Exit};
 use crate::manifest::Loaded;
 use crate::observed::Observed;
@@ -58,7 +58,7 @@ pub(super) async fn run(args: &ApplyArgs, console: &Console) -> Result<Exit, Sto
         }
     }
     tracing::info!("{} requests", reader.requests());
-    Ok(told(&report, args.format, file, console))
+    Ok(told(&report, args, file, console))
 }
 
 /// Reports a plan that a rail refuses, which is shown already: for a program each change is there, not tried.
@@ -68,19 +68,21 @@ fn refuse(plan: &Plan, args: &ApplyArgs, console: &Console) -> Result<Exit, Stop
         ReportFile::create(path)?.write(&report)?;
     }
     match args.format {
-        Format::Text => {}
-        Format::Json => drop(console.json(&report)?),
+        PlanFormat::Text => {}
+        PlanFormat::Markdown => drop(console.out(&render::markdown::report(&report, args.max_length))?),
+        PlanFormat::Json => drop(console.json(&report)?),
     }
     Ok(Exit::Refused)
 }
 
 /// Hands the report over. What was done stays done when nobody can be told of it, so that is no exit code 1.
-fn told(report: &Report, format: Format, file: Option<ReportFile>, console: &Console) -> Exit {
-    let printed = match format {
-        Format::Text if report.changes.is_empty() => Ok(Exit::Done),
+fn told(report: &Report, args: &ApplyArgs, file: Option<ReportFile>, console: &Console) -> Exit {
+    let printed = match args.format {
+        PlanFormat::Text if report.changes.is_empty() => Ok(Exit::Done),
         // The plan stands above.
-        Format::Text => console.out(&format!("\n{}", render::report::text(report))),
-        Format::Json => console.json(report),
+        PlanFormat::Text => console.out(&format!("\n{}", render::report::text(report))),
+        PlanFormat::Markdown => console.out(&render::markdown::report(report, args.max_length)),
+        PlanFormat::Json => console.json(report),
     };
     let saved = file.map_or(Ok(()), |file| file.write(report));
     let mut exit = exit(report);
@@ -169,11 +171,11 @@ fn question(plan: &Plan, settle: usize) -> String {
     }
 }
 
-/// With `--format json` standard output is the report, so people read the plan on standard error.
-fn show(plan: &Plan, format: Format, console: &Console) -> Result<(), Stop> {
+/// With `--format json` or `markdown` standard output is the report, so people read the plan on standard error.
+fn show(plan: &Plan, format: PlanFormat, console: &Console) -> Result<(), Stop> {
     match format {
-        Format::Text => drop(console.out(&render::text::plan(plan))?),
-        Format::Json => console.say(&render::text::plan(plan)),
+        PlanFormat::Text => drop(console.out(&render::text::plan(plan))?),
+        PlanFormat::Markdown | PlanFormat::Json => console.say(&render::text::plan(plan)),
     }
     Ok(())
 }

@@ -1,5 +1,6 @@
 //! Standard output is the product, standard error the conversation.
 
+use std::cell::RefCell;
 use std::io::{ErrorKind, IsTerminal, Write};
 
 use anstream::{AutoStream, ColorChoice};
@@ -11,10 +12,13 @@ use super::progress::beside_the_bar;
 use crate::cli::{Color, LogLevel, OutputArgs};
 use crate::error::{Error, Exit};
 use crate::render;
+use crate::render::annotations::Note;
 
 /// Where a command talks.
 pub(super) struct Console {
     pub(super) quiet: bool,
+    /// What was said of lines of the manifest, for a code host.
+    pub(super) notes: RefCell<Vec<Note>>,
 }
 
 impl Console {
@@ -46,7 +50,7 @@ impl Console {
         };
         // A second console in one process (a test) keeps the first one's log.
         let _ = tracing::subscriber::set_global_default(subscriber);
-        Self { quiet: args.quiet }
+        Self { quiet: args.quiet, notes: RefCell::default() }
     }
 
     /// Writes the product. A reader that has gone away (`| head`) ends the command quietly.
@@ -94,6 +98,11 @@ impl Console {
     /// Says an error.
     pub(super) fn error(&self, error: &Error) {
         self.say(&render::problems::error(error));
+    }
+
+    /// Keeps what is said of a line, for a code host to show it there.
+    pub(super) fn annotate(&self, notes: impl IntoIterator<Item = Note>) {
+        self.notes.borrow_mut().extend(notes);
     }
 
     /// Tells whether there is somebody to ask.

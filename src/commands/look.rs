@@ -8,7 +8,7 @@ use secrecy::SecretString;
 
 use super::Stop;
 use super::console::Console;
-use crate::cli::{Format, ManifestArgs};
+use crate::cli::{ManifestArgs, PlanFormat};
 use crate::desired::Desired;
 use crate::error::{Error, Exit};
 use crate::manifest::{self, Loaded, Sources};
@@ -16,6 +16,7 @@ use crate::observed::{Observed, Server};
 use crate::plan::policy::{Allow, Policy};
 use crate::plan::{self, Plan};
 use crate::render;
+use crate::render::annotations::{Level, Note};
 use crate::uaa::Reader;
 use crate::visible;
 
@@ -50,9 +51,11 @@ pub(super) fn load(args: &ManifestArgs, console: &Console) -> Result<Loaded, Sto
     }
     let loaded = manifest::load(&sources).map_err(|problems| {
         console.say(&render::problems::problems(&problems.0));
+        console.annotate(problems.0.iter().map(|problem| Note::of_problem(problem, Level::Error)));
         Stop::Exit(Exit::Error)
     })?;
     console.say(&render::problems::warnings(&loaded.warnings));
+    console.annotate(loaded.warnings.iter().map(|problem| Note::of_problem(problem, Level::Warning)));
     Ok(loaded)
 }
 
@@ -93,6 +96,7 @@ pub(super) async fn look(
     let allow: Allow = allow.iter().cloned().collect::<BTreeSet<_>>();
     let plan = plan::make(&loaded.desired, &observed, &Policy::default(), &allow).map_err(|objections| {
         console.say(&render::problems::objections(&objections, loaded));
+        console.annotate(objections.iter().map(Note::of_objection));
         Stop::Exit(Exit::Error)
     })?;
     Ok((observed, plan))
@@ -127,9 +131,10 @@ pub(super) fn warn_of_unused_allows(plan: &Plan, allow: &[String], console: &Con
 }
 
 /// Shows a plan on standard output.
-pub(super) fn show(plan: &Plan, format: Format, console: &Console) -> Result<Exit, Stop> {
+pub(super) fn show(plan: &Plan, format: PlanFormat, longest: u32, console: &Console) -> Result<Exit, Stop> {
     match format {
-        Format::Text => console.out(&render::text::plan(plan)),
-        Format::Json => console.json(plan),
+        PlanFormat::Text => console.out(&render::text::plan(plan)),
+        PlanFormat::Markdown => console.out(&render::markdown::plan(plan, longest)),
+        PlanFormat::Json => console.json(plan),
     }
 }

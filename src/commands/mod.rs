@@ -1,5 +1,6 @@
 //! One file per command: wiring, one screen each.
 
+mod annotations;
 mod apply;
 mod connection;
 mod console;
@@ -8,6 +9,7 @@ mod generated;
 mod import;
 mod look;
 mod man;
+mod metrics;
 mod new_secret;
 mod out_file;
 mod password;

@@ -2,33 +2,72 @@
 
 use super::connection::{check, connection};
 use super::console::Console;
-use super::{Stop, generated, look};
+use super::metrics::Metrics;
+use super::{Stop, annotations, generated, look};
 use crate::cli::PlanArgs;
-use crate::error::Exit;
+use crate::error::{Error, Exit};
+use crate::plan::Plan;
+use crate::render::annotations::Note;
+use crate::render::count;
 use crate::uaa::{self, Reader};
 
 /// Runs the command.
 pub(super) async fn run(args: &PlanArgs, console: &Console) -> Result<Exit, Stop> {
+    annotations::check(&args.annotations)?;
+    let metrics = args.metrics_file.as_deref().map(Metrics::begin).transpose()?;
+    let made = make(args, console).await;
+    let plan = made.as_ref().ok();
+    console.annotate(plan.into_iter().flat_map(Note::of_plan));
+    let told = [
+        annotations::write(&args.annotations, &args.manifest, console),
+        metrics.map_or(Ok(()), |metrics| metrics.write(plan, args.connection.target.as_deref())),
+    ];
+    let untold = told.into_iter().filter_map(Result::err).map(|error| console.error(&error)).count();
+    let exit = exit(&made?, args, console);
+    Ok(if untold > 0 { Exit::Error } else { exit })
+}
+
+/// Makes the plan and shows it.
+async fn make(args: &PlanArgs, console: &Console) -> Result<Plan, Stop> {
     look::must_have_files(&args.manifest)?;
     check(&args.connection, &args.manifest)?;
     let loaded = look::load(&args.manifest, console)?;
     let connection = connection(&args.connection, &loaded.secrets, console).await?;
     let server = uaa::identify(&connection).await?;
     if let Some(refused) = look::refused(&loaded.desired, &server) {
-        look::show(&refused, args.format, console)?;
-        return Ok(Exit::Refused);
+        look::show(&refused, args.format, args.max_length, console)?;
+        return Ok(refused);
     }
     let reader = Reader::log_in(connection, server).await?;
     let (_, plan) = look::look(&reader, &loaded, &args.allow, args.probe_secrets, console).await?;
     look::warn_of_unused_allows(&plan, &args.allow, console);
-    look::show(&plan, args.format, console)?;
+    look::show(&plan, args.format, args.max_length, console)?;
     generated::announce(&plan, &loaded, console);
     tracing::info!("{} requests", reader.requests());
-    Ok(if plan.refusals().next().is_some() {
-        Exit::Refused
-    } else if args.detailed_exitcode && !plan.is_empty() {
-        Exit::Pending
-    } else {
-        Exit::Done
-    })
+    Ok(plan)
+}
+
+fn exit(plan: &Plan, args: &PlanArgs, console: &Console) -> Exit {
+    if plan.refusals().next().is_some() {
+        return Exit::Refused;
+    }
+    if plan.is_empty() {
+        return Exit::Done;
+    }
+    if args.fail_on_drift {
+        let pending = match plan.changes.len() {
+            1 => "1 change is pending".to_owned(),
+            many => format!("{} are pending", count(many, "change")),
+        };
+        console.error(
+            &Error::new(format!("the server is not as the manifest says: {pending} (--fail-on-drift)"))
+                .hint("`uaapply apply` with the same manifest makes it so; or write into the manifest what is meant"),
+        );
+    }
+    match (args.detailed_exitcode, args.fail_on_drift) {
+        // Also where drift fails: a script can tell it from a run that could not look.
+        (true, _) => Exit::Pending,
+        (false, true) => Exit::Error,
+        (false, false) => Exit::Done,
+    }
 }

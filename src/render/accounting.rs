@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use crate::model::{ClusterRole, GroupName};
 use crate::plan::Kind;
-use crate::visible::{is_invisible, quoted};
+use crate::visible::{ends_marker, is_invisible, quoted};
 
 /// One line of YAML that takes access, and the keys that keep it.
 #[derive(Debug, PartialEq, Eq)]
@@ -103,8 +103,8 @@ fn yaml(text: &str) -> String {
         return text.to_owned();
     }
     let mut shown = String::from('"');
-    for c in text.chars() {
-        if is_invisible(c) {
+    for (at, c) in text.char_indices() {
+        if is_invisible(c) || ends_marker(text, at) {
             shown += &format!("\\U{:08X}", u32::from(c));
         } else {
             let one = quoted(c.encode_utf8(&mut [0; 4]));

@@ -1,9 +1,13 @@
-//! One value, several faces: plan and report as text and JSON, problems and errors. Writes to a string, decides nothing.
+//! One value, several faces: plan and report as text, Markdown and JSON, problems and errors,
+//! annotations of a code host. Writes to a string, decides nothing.
 //!
 //! Colour is always in the string; `anstream` takes it out where it does not belong. Every name and text of a server
 //! or a manifest goes through [`visible`](crate::visible::visible).
 
 mod accounting;
+pub mod annotations;
+mod inert;
+pub mod markdown;
 pub mod problems;
 pub mod report;
 mod style;
@@ -17,7 +21,7 @@ mod tests;
 use serde::Serialize;
 
 use crate::plan::{Action, Change};
-use crate::visible::{is_invisible, name};
+use crate::visible::{ends_marker, is_invisible, name};
 
 /// Returns a value as JSON, ended by a line end. What would not show in a text stands there as `\u202e`: the same
 /// value for a program, and nothing that can mislead whoever reads it in a terminal.
@@ -26,8 +30,8 @@ pub fn json(value: &impl Serialize) -> String {
     let text = serde_json::to_string_pretty(value)
         .expect("our values have text keys and no failing parts: invariant");
     let mut shown = String::with_capacity(text.len() + 1);
-    for c in text.chars() {
-        if c != '\n' && is_invisible(c) {
+    for (at, c) in text.char_indices() {
+        if c != '\n' && is_invisible(c) || ends_marker(&text, at) {
             for unit in c.encode_utf16(&mut [0; 2]) {
                 shown += &format!("\\u{unit:04x}");
             }

@@ -6,7 +6,7 @@ use super::style::{self, styled};
 use crate::error::Error;
 use crate::manifest::{Loaded, Place, Problem};
 use crate::plan::Objection;
-use crate::visible::visible;
+use crate::visible::{line, visible};
 
 /// More warnings than these of one sort are counted, not shown.
 const SHOWN_WARNINGS: usize = 3;
@@ -89,13 +89,13 @@ pub fn warning(text: &str) -> String {
 
 /// Keeps a message's own line ends, indented (a hint may hold YAML to copy), and makes everything else visible.
 fn lines(text: &str) -> String {
-    let lines: Vec<String> = text.lines().map(visible).collect();
+    let lines: Vec<String> = text.lines().map(line).collect();
     lines.join("\n  ")
 }
 
 fn framed(problem: &Problem, level: &Level<'static>) -> String {
     let title = visible(&problem.message);
-    let help = problem.help.as_deref().map(|help| help.lines().map(visible).collect::<Vec<_>>().join("\n"));
+    let help = problem.help.as_deref().map(|help| help.lines().map(line).collect::<Vec<_>>().join("\n"));
     // Owned beforehand: the report borrows all of it.
     let label = visible(&problem.label);
     let also = problem.also.as_ref().map(|(place, label)| (Line::of(place), visible(label)));

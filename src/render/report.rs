@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use super::style::{self, styled};
 use crate::report::{Applied, Outcome, Report};
-use crate::visible::{name, visible};
+use crate::visible::{line, name};
 
 /// So many keys of what is left are shown.
 const SHOWN_REMAINING: usize = 20;
@@ -27,7 +27,7 @@ pub fn text(report: &Report) -> String {
             super::step(change)
         );
         if let Some(error) = error {
-            let _ = writeln!(out, "            {}", visible(error));
+            let _ = writeln!(out, "            {}", line(error));
         }
     }
     let did =

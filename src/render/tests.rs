@@ -2,10 +2,15 @@
 
 use proptest::prelude::*;
 
+use pulldown_cmark::{Event, Tag, TagEnd};
+
+use super::annotations::{Level, Note};
 use super::samples::{clients, day, grants, hostile, member, plan_of};
 use super::*;
-use crate::plan::{Finding, Kept, KeptWhy, Kind, Phase, Plan, Rail};
+use crate::manifest::{Place, Problem};
+use crate::plan::{FieldValue, Finding, Kept, KeptWhy, Kind, Phase, Plan, Rail};
 use crate::report::{Outcome, Report};
+use crate::visible::visible;
 
 fn plain(text: &str) -> String {
     anstream::adapter::strip_str(text).to_string()
@@ -19,6 +24,89 @@ fn a_plan_reads_like_this() {
 #[test]
 fn changes_of_clients_read_like_this() {
     insta::assert_snapshot!("clients", plain(&text::plan(&clients())));
+}
+
+#[test]
+fn a_comment_on_a_plan_reads_like_this() {
+    let mut plan = day();
+    plan.findings.push(Finding {
+        rail: Rail::OwnIdentity,
+        key: None,
+        changes: vec![2],
+        allowed: false,
+        message: "Client `admin` is the one that this run is logged in as.".to_owned(),
+    });
+    insta::assert_snapshot!("plan as Markdown", markdown::plan(&plan, markdown::GITHUB));
+    insta::assert_snapshot!("clients as Markdown", markdown::plan(&clients(), markdown::GITHUB));
+    insta::assert_snapshot!("empty plan as Markdown", markdown::plan(&plan_of(Vec::new()), markdown::GITHUB));
+}
+
+#[test]
+fn what_a_comment_has_no_room_for_is_counted_and_findings_stay() {
+    let mut plan = grants(1_000);
+    let finding = |n: u32| Finding {
+        rail: Rail::Removals,
+        key: Some(format!("removals:team.{n}")),
+        changes: vec![n],
+        allowed: false,
+        message: format!("Group `team.{n}` would lose many."),
+    };
+    plan.findings = (0..60).map(finding).collect();
+    plan.kept = vec![Kept {
+        why: KeptWhy::Ghost,
+        kind: Kind::Member,
+        items: (0..2_000).map(|n| format!("g{n}")).collect(),
+    }];
+    let shown = markdown::plan(&plan, 20_000);
+    let grants = shown.lines().filter(|line| line.starts_with("+ member")).count();
+    let kept = shown.lines().filter(|line| line.starts_with('g')).count();
+    assert_eq!(shown.matches("if that is meant: `--allow 'removals:team.").count(), 60);
+    assert!(grants > 100 && grants < 1_000, "{grants}");
+    let notice = format!(
+        "\n> **Not all is here**: a comment holds 20000 characters. Left out: Grant {}, kept {}. `uaapply plan` shows all.\n",
+        1_000 - grants,
+        2_000 - kept
+    );
+    assert!(shown.contains(&notice), "{shown}");
+    assert_eq!(shown.matches("<details>").count(), shown.matches("</details>").count());
+    // Of findings too, no more than fit, and those whole.
+    let shown = markdown::plan(&plan, markdown::SHORTEST);
+    let found = shown.matches("- **removals:**").count();
+    assert!(found > 3 && found == shown.matches("if that is meant").count(), "{shown}");
+    assert!(shown.contains(&format!("refused {}, Grant 1000, kept 2000", 60 - found)), "{shown}");
+    // GitLab takes all.
+    assert!(!markdown::plan(&plan, 1_000_000).contains("Not all is here"));
+}
+
+#[test]
+fn a_very_long_text_does_not_push_out_what_else_a_plan_does() {
+    let mut plan = day();
+    plan.findings.clear();
+    plan.changes[0].fields[0].after = FieldValue::Text("x".repeat(63_900));
+    let shown = markdown::plan(&plan, markdown::GITHUB);
+    assert!(shown.contains("Left out: Create 1. "), "{shown}");
+    for change in &plan.changes[1..] {
+        assert!(shown.contains(&change.key), "{shown}");
+    }
+    // Where there is room for all of it, it is there.
+    assert!(!markdown::plan(&plan, 70_000).contains("Left out"));
+}
+
+#[test]
+fn an_issue_is_the_same_wherever_its_line_is() {
+    let fingerprints = |notes: &[Note]| -> Vec<String> {
+        let issues: serde_json::Value =
+            serde_json::from_str(&annotations::gitlab(notes, "pks.yml")).expect("JSON");
+        issues.as_array().expect("a list").iter().map(|issue| issue["fingerprint"].to_string()).collect()
+    };
+    let mut notes = notes(&day(), "x");
+    notes.push(notes[1].clone());
+    let before = fingerprints(&notes);
+    notes.iter_mut().for_each(|note| note.line += 10);
+    assert_eq!(fingerprints(&notes), before);
+    assert_eq!(before.iter().collect::<std::collections::BTreeSet<_>>().len(), 3);
+    notes[0].message += ".";
+    assert_ne!(fingerprints(&notes)[0], before[0]);
 }
 
 #[test]
@@ -40,6 +128,8 @@ fn a_report_reads_like_this() {
     report.converged = Some(false);
     report.remaining = vec!["pks.clusters.admin/uaa/alana".to_owned()];
     insta::assert_snapshot!("report", plain(&report::text(&report)));
+    report.findings[0].allowed = true;
+    insta::assert_snapshot!("report as Markdown", markdown::report(&report, markdown::GITHUB));
 }
 
 #[test]
@@ -92,8 +182,23 @@ fn what_an_allowed_finding_says_is_said_once() {
     assert_eq!(plain(&text::plan(&plan)).matches(said).count(), 2);
 }
 
+/// What annotations a plan and a problem about the same name come to.
+fn notes(plan: &Plan, evil: &str) -> Vec<Note> {
+    let problem = Problem {
+        code: "undeclared-group",
+        message: evil.to_owned(),
+        at: Some(Place { file: format!("m/{evil}"), line: 3, column: 5, text: evil.to_owned(), span: 0..0 }),
+        also: None,
+        label: evil.to_owned(),
+        help: Some(format!("first\nsecond {}", evil.replace(['\n', '\r'], ""))),
+    };
+    let mut notes = Note::of_plan(plan);
+    notes.push(Note::of_problem(&problem, Level::Warning));
+    notes
+}
+
 /// Every face of a plan and its report.
-fn faces(plan: &Plan) -> [(&'static str, String); 4] {
+fn faces(plan: &Plan) -> [(&'static str, String); 8] {
     let mut report = Report::of(plan);
     report.changes[0].error = Some(plan.changes[0].key.clone());
     report.remaining = vec![plan.changes[0].key.clone()];
@@ -102,7 +207,53 @@ fn faces(plan: &Plan) -> [(&'static str, String); 4] {
         ("plan as JSON", json(plan)),
         ("report", plain(&report::text(&report))),
         ("report as JSON", json(&report)),
+        ("plan as Markdown", markdown::plan(plan, markdown::GITHUB)),
+        ("report as Markdown", markdown::report(&report, markdown::GITHUB)),
+        ("annotations for GitHub", annotations::github(&notes(plan, &plan.changes[0].notes[0]))),
+        ("annotations for GitLab", annotations::gitlab(&notes(plan, &plan.changes[0].notes[0]), "pks.yml")),
     ]
+}
+
+/// Expects a comment in which nothing does anything but what we wrote there: no link, picture or HTML of others, and
+/// outside of code only plain words.
+fn assert_inert(comment: &str) {
+    let options = pulldown_cmark::Options::all();
+    let mut code = 0;
+    for event in pulldown_cmark::Parser::new_ext(comment, options) {
+        match event {
+            Event::Start(Tag::CodeBlock(_)) => code += 1,
+            Event::End(TagEnd::CodeBlock) => code -= 1,
+            Event::Text(text) if code == 0 => {
+                let plain = |c: char| c.is_alphanumeric() || " .,:;()'’–…!-".contains(c);
+                assert!(text.chars().all(plain), "{text:?} in\n{comment}");
+                assert!(!text.contains("www.") && !text.contains("::"), "{text:?} in\n{comment}");
+            }
+            Event::Text(_) | Event::Code(_) | Event::SoftBreak => {}
+            Event::Html(html) => {
+                let ours = ["<!-- uaapply ", "<details>", "</details>", "<summary>"];
+                assert!(ours.iter().any(|ours| html.starts_with(ours)), "{html:?} in\n{comment}");
+            }
+            Event::Start(tag) => assert!(
+                matches!(
+                    tag,
+                    Tag::Paragraph
+                        | Tag::Heading { .. }
+                        | Tag::BlockQuote(_)
+                        | Tag::HtmlBlock
+                        | Tag::List(None)
+                        | Tag::Item
+                        | Tag::Table(_)
+                        | Tag::TableHead
+                        | Tag::TableRow
+                        | Tag::TableCell
+                        | Tag::Strong
+                ),
+                "{tag:?} in\n{comment}"
+            ),
+            Event::End(_) => {}
+            other => panic!("{other:?} in\n{comment}"),
+        }
+    }
 }
 
 #[test]
@@ -111,14 +262,133 @@ fn no_name_forges_a_line_in_any_face() {
         "hostile plan",
         plain(&text::plan(&hostile("x\u{1b}[2K\r\nPlan: 0 to create\u{202e}")))
     );
+    let plan = hostile("@root](http://x) ``` <img>&amp;\n\n- #1 ##[error]x ::add-mask::y%0A, a|b\u{202e}");
+    insta::assert_snapshot!("hostile plan as Markdown", markdown::plan(&plan, markdown::GITHUB));
+    let notes = notes(&plan, &plan.changes[0].notes[0]);
+    insta::assert_snapshot!("hostile annotations for GitHub", annotations::github(&notes));
+    insta::assert_snapshot!("hostile annotations for GitLab", annotations::gitlab(&notes, "pks.yml"));
+}
+
+/// What Markdown, code hosts and pipelines would make something of.
+fn evil() -> impl Strategy<Value = String> {
+    let bits = [
+        "@root",
+        "#1",
+        "!1",
+        "~bug",
+        "`",
+        "``",
+        "```",
+        "~~~",
+        "\n",
+        "\n\n",
+        " ",
+        "    ",
+        "- ",
+        "* ",
+        "1. ",
+        "# ",
+        "> ",
+        "|",
+        "**",
+        "__",
+        "[x](http://x.example.com)",
+        "![x](y)",
+        "<b>",
+        "<!--",
+        "-->",
+        "</details>",
+        "</summary>",
+        "&lt;",
+        "\\",
+        "http://x.example.com",
+        "www.x.example.com",
+        "a@b.example.com",
+        ":smile:",
+        "::error::",
+        "##[error]",
+        "##vso[x]",
+        "%0A",
+        "$x$",
+        "deadbeef",
+        "/close",
+        "=====",
+        "a",
+        "é",
+        "\u{202e}",
+        "\u{1b}[2K",
+        "(c)",
+        "[^1]",
+        "GH-1",
+    ];
+    prop_oneof![
+        any::<String>(),
+        proptest::collection::vec(proptest::sample::select(bits.to_vec()), 1..12)
+            .prop_map(|bits| bits.concat()),
+    ]
 }
 
 proptest! {
     #[test]
-    fn no_name_changes_how_many_lines_there_are_or_hides_anything(evil in any::<String>()) {
+    fn no_name_changes_how_many_lines_there_are_or_hides_anything(evil in evil()) {
         for ((face, shown), (_, harmless)) in faces(&hostile(&evil)).iter().zip(faces(&hostile("x"))) {
             prop_assert_eq!(shown.lines().count(), harmless.lines().count(), "{}", face);
             prop_assert!(!shown.chars().any(|c| c != '\n' && is_invisible(c)), "{}: {:?}", face, shown);
+        }
+    }
+
+    #[test]
+    fn no_name_does_anything_in_a_comment(evil in evil()) {
+        for (face, shown) in faces(&hostile(&evil)) {
+            if face.ends_with("Markdown") {
+                assert_inert(&shown);
+            }
+        }
+    }
+
+    #[test]
+    fn no_name_is_a_command_to_a_pipeline(evil in evil()) {
+        for (face, shown) in faces(&hostile(&evil)) {
+            prop_assert!(!shown.contains("##[") && !shown.contains("##vso["), "{}: {}", face, shown);
+            for line in shown.lines().filter(|line| line.trim_start().starts_with("::")) {
+                prop_assert_eq!(face, "annotations for GitHub");
+                let ours = ["::error file=pks.yml,line=7,title=uaapply%3A escalates::", "::warning file=m/"];
+                prop_assert!(ours.iter().any(|ours| line.starts_with(ours)), "{}", line);
+            }
+        }
+    }
+
+    #[test]
+    fn an_annotation_says_what_was_to_be_said(evil in evil()) {
+        let shown = annotations::github(&notes(&hostile(&evil), &evil));
+        let warning = shown.lines().nth(1).expect("the second");
+        // As the runner takes it apart.
+        let (properties, message) = warning["::warning ".len()..].split_once("::").expect("a message");
+        let back = |text: &str| text.replace("%3A", ":").replace("%2C", ",").replace("%0A", "\n").replace("%25", "%");
+        let properties: Vec<String> = properties.split(',').map(back).collect();
+        prop_assert_eq!(&properties, &[
+            format!("file={}", visible(&format!("m/{evil}"))),
+            "line=3".to_owned(),
+            "col=5".to_owned(),
+            "title=uaapply: undeclared-group".to_owned(),
+        ]);
+        let first = back(message).lines().next().unwrap_or_default().to_owned();
+        prop_assert_eq!(first, visible(&evil));
+    }
+
+    #[test]
+    fn a_comment_is_never_longer_than_a_code_host_takes(evil in evil(), number in 1_usize..400, longest in markdown::SHORTEST..40_000) {
+        let mut plan = grants(number);
+        for change in &mut plan.changes {
+            change.notes = vec![evil.clone()];
+            change.key += &evil;
+        }
+        plan.target.zone = evil.repeat(200);
+        let mut report = Report::of(&plan);
+        report.changes.iter_mut().step_by(2).for_each(|applied| applied.outcome = Outcome::Done);
+        for shown in [markdown::plan(&plan, longest), markdown::report(&report, longest)] {
+            prop_assert!(shown.encode_utf16().count() <= longest as usize);
+            assert_inert(&shown);
         }
     }
 

@@ -1,6 +1,6 @@
 //! A plan for people: what changes by phase, what is kept, what was not compared, what the rails say.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 use anstyle::Style;
@@ -45,12 +45,7 @@ fn changes(out: &mut String, plan: &Plan) {
     let notes = |change: &Change| -> Vec<String> {
         change.notes.iter().filter(|note| !allowed.contains(note.as_str())).cloned().collect()
     };
-    let width = changes
-        .iter()
-        .map(|change| name(&change.key).width())
-        .filter(|&width| width <= WIDEST_KEY)
-        .max()
-        .unwrap_or_default();
+    let width = key_width(changes);
     let mut phase = None;
     for alike in changes.chunk_by(|one, next| noted_alike(one, &notes(one), next, &notes(next))) {
         for change in alike {
@@ -61,29 +56,39 @@ fn changes(out: &mut String, plan: &Plan) {
                 let heading = styled(style::HEADING, format!("{name} ({number}):"));
                 let _ = writeln!(out, "\n{heading} {}", styled(style::DIM, meaning));
             }
-            let (symbol, style) = symbol(change.action);
-            let key = name(&change.key);
-            let pad = " ".repeat(width.saturating_sub(key.width()));
-            let _ = writeln!(
-                out,
-                "  {} {:<7} {key}{pad}  {}{}",
-                styled(style, symbol),
-                kind(change.kind),
-                styled(style::DIM, name(&change.because.to_string())),
-                reason(change)
-            );
-            let width =
-                change.fields.iter().map(|field| visible(&field.name).width()).max().unwrap_or_default();
-            let width = width.max(NARROWEST_FIELD);
-            for field in &change.fields {
-                let _ = writeln!(out, "              {}", field_words(field, change.action, width));
-            }
+            *out += &change_lines(change, width);
         }
         let these = if alike.len() == 1 { String::new() } else { format!("these {}: ", alike.len()) };
         for note in alike.first().map(notes).unwrap_or_default() {
             let _ = writeln!(out, "            {} {these}{}", styled(style::WARNING, "!"), visible(&note));
         }
     }
+}
+
+/// Returns the width of the column of keys.
+pub(super) fn key_width(changes: &[Change]) -> usize {
+    let widths = changes.iter().map(|change| name(&change.key).width());
+    widths.filter(|&width| width <= WIDEST_KEY).max().unwrap_or_default()
+}
+
+/// Shows one change with its fields.
+pub(super) fn change_lines(change: &Change, width: usize) -> String {
+    let (symbol, style) = symbol(change.action);
+    let key = name(&change.key);
+    let pad = " ".repeat(width.saturating_sub(key.width()));
+    let mut out = format!(
+        "  {} {:<7} {key}{pad}  {}{}\n",
+        styled(style, symbol),
+        kind(change.kind),
+        styled(style::DIM, name(&change.because.to_string())),
+        reason(change)
+    );
+    let width = change.fields.iter().map(|field| visible(&field.name).width()).max().unwrap_or_default();
+    let width = width.max(NARROWEST_FIELD);
+    for field in &change.fields {
+        let _ = writeln!(out, "              {}", field_words(field, change.action, width));
+    }
+    out
 }
 
 /// Says why something changes, where it is not what the line says.
@@ -99,12 +104,12 @@ fn reason(change: &Change) -> &'static str {
 
 /// Tells whether two changes, one right after the other, can share the lines of their notes: a hundred members who
 /// leave one group lose their sessions alike.
-fn noted_alike(one: &Change, notes: &[String], next: &Change, next_notes: &[String]) -> bool {
+pub(super) fn noted_alike(one: &Change, notes: &[String], next: &Change, next_notes: &[String]) -> bool {
     let bare = one.fields.is_empty() && next.fields.is_empty() && !notes.is_empty();
     one.phase == next.phase && one.action == next.action && bare && notes == next_notes
 }
 
-fn phase_words(phase: Phase) -> (&'static str, &'static str) {
+pub(super) fn phase_words(phase: Phase) -> (&'static str, &'static str) {
     match phase {
         Phase::Create => ("Create", "new users, groups and clients"),
         Phase::Update => ("Update", "fields that neither give nor take access"),
@@ -133,7 +138,7 @@ fn symbol(action: Action) -> (&'static str, Style) {
     }
 }
 
-fn kind(kind: Kind) -> &'static str {
+pub(super) fn kind(kind: Kind) -> &'static str {
     match kind {
         Kind::User => "user",
         Kind::Group => "group",
@@ -267,7 +272,7 @@ fn to_account(out: &mut String, of: Kind, items: &[String]) {
     }
 }
 
-fn why_words(why: KeptWhy) -> &'static str {
+pub(super) fn why_words(why: KeptWhy) -> &'static str {
     match why {
         KeptWhy::UnaccountedAccess => "cluster access that the manifest does not account for",
         KeptWhy::DerivedMembership => {
@@ -301,22 +306,31 @@ fn blind_spots(out: &mut String, all: &[BlindSpot]) {
         styled(style::DIM, "what UAA does not tell, or not to us")
     );
     for BlindSpot { what, items, values, why } in all {
-        let words = match what {
-            BlindSpotWhat::Password => "passwords",
-            BlindSpotWhat::ClientSecret => "client secrets",
-            BlindSpotWhat::DefaultGroups => "default groups",
-            BlindSpotWhat::Origins => "origins",
-        };
-        let _ = writeln!(out, "    {words}: {}", visible(why));
-        let named = |item: &String| match (what, values.get(item)) {
-            // Where the secret comes from that apply may set.
-            (BlindSpotWhat::ClientSecret, Some(shown)) => format!("{} {}", name(item), value(shown)),
-            _ => name(item),
-        };
-        let names: Vec<String> = items.iter().take(SHOWN_KEPT).map(named).collect();
+        let _ = writeln!(out, "    {}s: {}", blind_word(*what), visible(why));
+        let names: Vec<String> =
+            items.iter().take(SHOWN_KEPT).map(|item| blind_item(*what, values, item)).collect();
         let more = items.len().saturating_sub(SHOWN_KEPT);
         let more = if more == 0 { String::new() } else { format!(" … and {more} more") };
         let _ = writeln!(out, "      {}{more}", names.join(", "));
+    }
+}
+
+/// What was not compared, one of it.
+pub(super) fn blind_word(what: BlindSpotWhat) -> &'static str {
+    match what {
+        BlindSpotWhat::Password => "password",
+        BlindSpotWhat::ClientSecret => "client secret",
+        BlindSpotWhat::DefaultGroups => "default group",
+        BlindSpotWhat::Origins => "origin",
+    }
+}
+
+/// Names something that was not compared.
+pub(super) fn blind_item(what: BlindSpotWhat, values: &BTreeMap<String, FieldValue>, item: &str) -> String {
+    match (what, values.get(item)) {
+        // Where the secret comes from that apply may set.
+        (BlindSpotWhat::ClientSecret, Some(shown)) => format!("{} {}", name(item), value(shown)),
+        _ => name(item),
     }
 }
 
@@ -353,7 +367,7 @@ fn findings(out: &mut String, all: &[Finding], changes: &[Change]) {
     }
 }
 
-fn rail(rail: Rail) -> &'static str {
+pub(super) fn rail(rail: Rail) -> &'static str {
     match rail {
         Rail::OwnIdentity => "own identity:",
         Rail::TargetPin => "target pin:",

@@ -88,3 +88,34 @@ fn the_schema_is_the_committed_one() {
         std::fs::read_to_string(path).expect("it is committed")
     );
 }
+
+#[test]
+fn the_pipelines_of_the_docs_are_yaml_and_name_options_that_there_are() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/ci.md");
+    let page = std::fs::read_to_string(path).expect("it is committed");
+    let pipelines: Vec<&str> =
+        page.split("```yaml\n").skip(1).filter_map(|rest| rest.split("```").next()).collect();
+    assert_eq!(pipelines.len(), 3);
+    for pipeline in pipelines {
+        serde_saphyr::from_str::<serde_json::Value>(pipeline).expect("it is YAML");
+    }
+    let mut checked = 0;
+    for command in ["plan", "apply", "validate"] {
+        let help = Story::new().run(&[command, "--help"]).exits(0).stdout;
+        // In a shell, and as a list of arguments; a command may go on in the next line.
+        let page = page.replace("args: [", "args: uaapply ").replace(", ", " ");
+        for call in page.split(&format!("uaapply {command} ")).skip(1) {
+            let call = call.split(['`', '>', ']', '|']).next().unwrap_or_default();
+            let call =
+                call.split_once("\n  - ").or(call.split_once("\n      - ")).map_or(call, |(call, _)| call);
+            for option in call.split_whitespace().filter(|word| word.len() > 2 && word.starts_with("--")) {
+                assert!(
+                    help.contains(&format!(" {option} ")) || help.contains(&format!(" {option}\n")),
+                    "{command}: {option}"
+                );
+                checked += 1;
+            }
+        }
+    }
+    assert!(checked > 20, "{checked}");
+}

@@ -11,6 +11,7 @@ mod consent;
 mod docs;
 mod export;
 mod fake_uaa;
+mod hosts;
 mod import;
 #[cfg(unix)]
 mod interrupted;

@@ -134,12 +134,14 @@ fn an_origin_for_which_only_the_manifest_vouches_is_shown() {
 #[test]
 fn names_from_the_server_cannot_forge_output() {
     let story = story();
-    let evil = story.uaa().user("x\u{1b}[2J\u{202e}\r\nPlan: nothing");
+    let evil =
+        story.uaa().user("x\u{1b}[2J\u{202e}\r\nPlan: nothing\n::error::y ##[add-mask]admin </details>");
     story.uaa().group("evil", &[evil]);
     let story = story.file("pks.yml", "version: 1\ngroups: [{name: evil}]\n");
-    for format in ["text", "json"] {
+    for format in ["text", "json", "markdown"] {
         let ended = story.run(&["plan", "-f", "pks.yml", "--format", format]).exits(3);
         assert!(!ended.stdout.contains(['\u{1b}', '\u{202e}', '\r']), "{ended}");
         assert!(!ended.stdout.lines().any(|line| line.starts_with("Plan: nothing")), "{ended}");
+        assert!(!ended.stdout.contains("##[") && !ended.stdout.contains("\n::"), "{ended}");
     }
 }

@@ -24,6 +24,20 @@ fn every_mistake_is_shown_with_its_line() {
 }
 
 #[test]
+fn a_mistake_is_no_command_to_a_pipeline_that_reads_along() {
+    let story = Story::new().file(
+        "pks.yml",
+        "version: 1\nusers:\n  - username: \"a##[error]x\\n::add-mask::y\"\n    groups: [\"::stop-commands::z##vso[t]\"]\n    pasword##[x: y\n::error::q: 1\n",
+    );
+    let ended = story.run(&["validate", "-f", "pks.yml"]).exits(1);
+    for line in ended.stderr.lines() {
+        assert!(!line.trim_start().starts_with("::"), "{ended}");
+        assert!(!line.contains("##[") && !line.contains("##vso"), "{ended}");
+    }
+    assert!(ended.stderr.contains("::error::q"), "{ended}");
+}
+
+#[test]
 fn a_manifest_can_come_from_standard_input() {
     let story = Story::new().stdin("version: 1\ngroups: [{name: ((team))}]\n");
     insta::assert_snapshot!(story.run(&["validate", "-f", "-", "-v", "team=x"]).exits(0));

@@ -43,6 +43,7 @@ Exit codes:
   1  an error; nothing was written
   2  changes are pending (only plan --detailed-exitcode)
   3  refused by a safety rule; nothing was written
+  4  the saved plan is stale; nothing was written
   5  partly applied: run the same command again
   6  applied, but a second look still finds changes";
 
@@ -99,6 +100,7 @@ Examples:
   uaapply plan -f pks.yml -t https://api.pks.example.com:8443 --ca-cert ca.pem
   uaapply plan -f manifests/ --vars-env PKS --detailed-exitcode    2 when something would change
   uaapply plan -f pks.yml --format json | jq .changes
+  uaapply plan -f pks.yml --out pks.plan      for review; then: uaapply apply pks.plan
 
 The admin client's secret comes from UAA_CLIENT_SECRET, --client-secret-file, --client-secret-stdin,
 --client-secret-command, or a prompt; never from the command line itself. Without a secret, a login
@@ -109,6 +111,7 @@ Examples:
   uaapply apply -f pks.yml                                          shows the plan and asks
   uaapply apply -f pks.yml --yes --report report.json               in a pipeline
   uaapply apply -f pks.yml --allow 'removals:pks.clusters.manage'   one danger, by its key
+  uaapply apply pks.plan --vars-env PKS --expect-plan sha256:4f…    a saved plan, and no other
 
 Killed or interrupted at any point, the same command again finishes the work.";
 
@@ -192,11 +195,20 @@ pub struct PlanArgs {
     /// Try the clients' secrets of the manifest, and plan to set those that do not work
     #[arg(long, help_heading = "Plan")]
     pub probe_secrets: bool,
+    /// Save the plan to a file that only you may read, for `apply FILE` (replaced atomically)
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Plan")]
+    pub out: Option<PathBuf>,
 }
 
 /// `uaapply apply`.
 #[derive(Debug, Args)]
 pub struct ApplyArgs {
+    /// A plan that `plan --out` saved; instead of manifests
+    #[arg(value_name = "PLAN", value_hint = ValueHint::FilePath, conflicts_with_all = ["files", "ops_files", "probe_secrets"])]
+    pub plan: Option<PathBuf>,
+    /// Only if the saved plan's `plan_digest` is this: what was approved
+    #[arg(long, value_name = "SHA", requires = "plan", help_heading = "Apply")]
+    pub expect_plan: Option<String>,
     /// The desired state.
     #[command(flatten)]
     pub manifest: ManifestArgs,

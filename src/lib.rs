@@ -19,6 +19,7 @@ pub mod import;
 pub mod manifest;
 pub mod model;
 pub mod observed;
+mod pairs;
 pub mod plan;
 pub mod render;
 pub mod report;

@@ -2,7 +2,7 @@
 
 use super::connection::{check, connection};
 use super::console::Console;
-use super::{Stop, generated, look};
+use super::{Stop, generated, look, plan_file};
 use crate::cli::PlanArgs;
 use crate::error::Exit;
 use crate::uaa::{self, Reader};
@@ -11,6 +11,7 @@ use crate::uaa::{self, Reader};
 pub(super) async fn run(args: &PlanArgs, console: &Console) -> Result<Exit, Stop> {
     look::must_have_files(&args.manifest)?;
     check(&args.connection, &args.manifest)?;
+    args.out.as_deref().map(plan_file::check).transpose()?;
     let loaded = look::load(&args.manifest, console)?;
     let connection = connection(&args.connection, &loaded.secrets, console).await?;
     let server = uaa::identify(&connection).await?;
@@ -19,10 +20,14 @@ pub(super) async fn run(args: &PlanArgs, console: &Console) -> Result<Exit, Stop
         return Ok(Exit::Refused);
     }
     let reader = Reader::log_in(connection, server).await?;
-    let (_, plan) = look::look(&reader, &loaded, &args.allow, args.probe_secrets, console).await?;
+    let (observed, plan) = look::look(&reader, &loaded, &args.allow, args.probe_secrets, console).await?;
     look::warn_of_unused_allows(&plan, &args.allow, console);
     look::show(&plan, args.format, console)?;
     generated::announce(&plan, &loaded, console);
+    if let Some(path) = &args.out {
+        generated::refuse_to_save(&plan, &loaded)?;
+        plan_file::write(path, &plan, &loaded.desired, &observed, console)?;
+    }
     tracing::info!("{} requests", reader.requests());
     Ok(if plan.refusals().next().is_some() {
         Exit::Refused

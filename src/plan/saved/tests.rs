@@ -43,6 +43,7 @@ fn manifest() -> Manifest {
         .no_group("doomed")
         .no_client("gone")
         .client("ci", &["authorized_grant_types=client_credentials", "authorities=b", "name=CI"])
+        .secret("ci", SecretSource::Variable("ci_secret".to_owned()))
         .client("app", &["authorized_grant_types=client_credentials", "authorities=x"])
         .secret("app", SecretSource::Variable("app_secret".to_owned()))
 }

@@ -59,6 +59,9 @@ pub enum Command {
     /// Check manifests, offline: no server, no secret
     #[command(after_help = VALIDATE_EXAMPLES)]
     Validate(ValidateArgs),
+    /// Write what the server has, as data without secrets, to plan from offline: `plan --snapshot`
+    #[command(after_help = SNAPSHOT_EXAMPLES)]
+    Snapshot(SnapshotArgs),
     /// Write a manifest of what the server has; no secrets, and nothing at the server changes
     #[command(after_help = EXPORT_EXAMPLES)]
     Export(ExportArgs),
@@ -121,6 +124,12 @@ Examples:
   uaapply validate -f manifests/ --vars-env PKS
 
 Every mistake is reported at once, each with its file and line. Exit code 1 when there is one.";
+
+const SNAPSHOT_EXAMPLES: &str = "\
+Examples:
+  uaapply snapshot -O foundation.json                     everything
+  uaapply snapshot -f pks.yml --vars-env PKS -O pks.json  only what a plan of this manifest needs
+  uaapply plan -f pks.yml --snapshot foundation.json      without server and credential";
 
 const EXPORT_EXAMPLES: &str = "\
 Examples:
@@ -198,6 +207,9 @@ pub struct PlanArgs {
     /// Save the plan to a file that only you may read, for `apply FILE` (replaced atomically)
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Plan")]
     pub out: Option<PathBuf>,
+    /// Plan from what `uaapply snapshot` took down, without server and credential
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, conflicts_with = "probe_secrets", help_heading = "Plan")]
+    pub snapshot: Option<PathBuf>,
 }
 
 /// `uaapply apply`.
@@ -245,6 +257,23 @@ pub struct ValidateArgs {
     /// The desired state.
     #[command(flatten)]
     pub manifest: ManifestArgs,
+}
+
+/// `uaapply snapshot`.
+#[derive(Debug, Args)]
+pub struct SnapshotArgs {
+    /// A manifest, to take down only what its plan needs.
+    #[command(flatten)]
+    pub manifest: ManifestArgs,
+    /// The server.
+    #[command(flatten)]
+    pub connection: ConnectionArgs,
+    /// Write the snapshot to a file instead of standard output
+    #[arg(short = 'O', long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Snapshot")]
+    pub output: Option<PathBuf>,
+    /// Write over a file that exists
+    #[arg(long, requires = "output", help_heading = "Snapshot")]
+    pub force: bool,
 }
 
 /// `uaapply export`.

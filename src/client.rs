@@ -6,6 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// A property of a client by its name in UAA, which is its key in the manifest.
@@ -51,7 +52,7 @@ pub enum ClientField {
 }
 
 /// What a property holds. Absent is absent: there is no null.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ClientValue {
     /// A text.
@@ -68,6 +69,7 @@ pub enum ClientValue {
     Json(serde_json::Value),
     /// A secret, known only by the SHA-256 of it, which is written to no file.
     #[serde(with = "unsaid")]
+    #[schemars(with = "String")]
     Hidden(String),
 }
 

@@ -23,5 +23,6 @@ mod pairs;
 pub mod plan;
 pub mod render;
 pub mod report;
+pub mod snapshot;
 pub mod uaa;
 pub mod visible;

@@ -96,12 +96,22 @@ pub(super) async fn look(
     console: &Console,
 ) -> Result<(Observed, Plan), Stop> {
     let observed = observe(reader, loaded, probe).await?;
+    let plan = plan(loaded, &observed, allow, console)?;
+    Ok((observed, plan))
+}
+
+/// Makes the plan; says every entry that cannot come true.
+pub(super) fn plan(
+    loaded: &Loaded,
+    observed: &Observed,
+    allow: &[String],
+    console: &Console,
+) -> Result<Plan, Stop> {
     let allow: Allow = allow.iter().cloned().collect::<BTreeSet<_>>();
-    let plan = plan::make(&loaded.desired, &observed, &Policy::default(), &allow).map_err(|objections| {
+    plan::make(&loaded.desired, observed, &Policy::default(), &allow).map_err(|objections| {
         console.say(&render::problems::objections(&objections, loaded));
         Stop::Exit(Exit::Error)
-    })?;
-    Ok((observed, plan))
+    })
 }
 
 /// Reads the server; with `probe` it also tries the secrets of clients that exist, but for our own.

@@ -179,7 +179,11 @@ impl<'a> Case<'a> {
             } else {
                 format!(": {}", fields.join(", "))
             };
-            format!("{} now needs {}, which the plan does not have{found}", change.key, word(change.action))
+            format!(
+                "the server now also needs {} {}, which the plan does not have{found}",
+                word(change.action),
+                change.key
+            )
         };
         (!touching.is_empty()).then(|| Drift { changes: touching, message: message() })
     }

@@ -88,4 +88,19 @@ on_each_uaa! {
         assert_eq!(ran.code, 0, "{ran:?}");
         assert_eq!(world.members("team"), names(&["uaa/alana", "uaa/bob"]));
     }
+
+    fn a_plan_of_a_snapshot_has_the_same_bytes(world) {
+        prepared(world);
+        let shown = MANIFEST.replace("name: Two}", "name: Two, show_on_home_page: false}");
+        world.file("pks.yml", &shown);
+        let plan = ["plan", "-f", "pks.yml", "--format", "json"];
+        let online = world.run(&plan).stdout;
+        assert_eq!(world.run(&["snapshot", "-O", "whole.json"]).code, 0);
+        assert_eq!(world.run(&["snapshot", "-f", "pks.yml", "-O", "part.json"]).code, 0);
+        for file in ["whole.json", "part.json"] {
+            let mut offline = world.command(&[&plan[..], &["--snapshot", file]].concat());
+            let offline = offline.env_remove("UAA_TARGET").env_remove("UAA_CLIENT_SECRET").output().expect("it starts");
+            assert_eq!(String::from_utf8_lossy(&offline.stdout), online, "{file}: {offline:?}");
+        }
+    }
 }

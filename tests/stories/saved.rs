@@ -184,7 +184,7 @@ fn a_snapshot_takes_the_place_of_the_server() {
     }
     assert_eq!(story.uaa().logins(), logins);
     // What was not looked at is not absent.
-    let story = story.file("pks.yml", "version: 1\nusers: [{username: other}]\n");
+    let story = story.file("pks.yml", "version: 1\nusers: [{username: other, state: absent}]\n");
     let ended = story.run(&[&plan[..], &["--snapshot", "part.json"]].concat());
     ended.fails(
         "error: part.json is no snapshot to plan from\n  because it was taken for another manifest, and lacks user `uaa/other`\n\

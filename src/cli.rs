@@ -43,6 +43,7 @@ Exit codes:
   1  an error; nothing was written
   2  changes are pending (only plan --detailed-exitcode)
   3  refused by a safety rule; nothing was written
+  4  the saved plan is stale; nothing was written
   5  partly applied: run the same command again
   6  applied, but a second look still finds changes";
 
@@ -58,6 +59,9 @@ pub enum Command {
     /// Check manifests, offline: no server, no secret
     #[command(after_help = VALIDATE_EXAMPLES)]
     Validate(ValidateArgs),
+    /// Write what the server has, as data without secrets, to plan from offline: `plan --snapshot`
+    #[command(after_help = SNAPSHOT_EXAMPLES)]
+    Snapshot(SnapshotArgs),
     /// Write a manifest of what the server has; no secrets, and nothing at the server changes
     #[command(after_help = EXPORT_EXAMPLES)]
     Export(ExportArgs),
@@ -100,6 +104,7 @@ Examples:
   uaapply plan -f manifests/ --vars-env PKS --detailed-exitcode    2 when something would change
   uaapply plan -f pks.yml --format json | jq .changes
   uaapply plan -f pks.yml --format markdown > comment.md           for a pull request
+  uaapply plan -f pks.yml --out pks.plan      for review; then: uaapply apply pks.plan
 
 The admin client's secret comes from UAA_CLIENT_SECRET, --client-secret-file, --client-secret-stdin,
 --client-secret-command, or a prompt; never from the command line itself. Without a secret, a login
@@ -110,6 +115,7 @@ Examples:
   uaapply apply -f pks.yml                                          shows the plan and asks
   uaapply apply -f pks.yml --yes --report report.json               in a pipeline
   uaapply apply -f pks.yml --allow 'removals:pks.clusters.manage'   one danger, by its key
+  uaapply apply pks.plan --vars-env PKS --expect-plan sha256:4f…    a saved plan, and no other
 
 Killed or interrupted at any point, the same command again finishes the work.";
 
@@ -119,6 +125,12 @@ Examples:
   uaapply validate -f manifests/ --vars-env PKS
 
 Every mistake is reported at once, each with its file and line. Exit code 1 when there is one.";
+
+const SNAPSHOT_EXAMPLES: &str = "\
+Examples:
+  uaapply snapshot -O foundation.json                     everything
+  uaapply snapshot -f pks.yml --vars-env PKS -O pks.json  only what a plan of this manifest needs
+  uaapply plan -f pks.yml --snapshot foundation.json      without server and credential";
 
 const EXPORT_EXAMPLES: &str = "\
 Examples:
@@ -211,11 +223,23 @@ pub struct PlanArgs {
     /// What a code host shows.
     #[command(flatten)]
     pub annotations: AnnotationArgs,
+    /// Save the plan to a file that only you may read, for `apply FILE` (replaced atomically)
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Plan")]
+    pub out: Option<PathBuf>,
+    /// Plan from what `uaapply snapshot` took down, without server and credential
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, conflicts_with = "probe_secrets", help_heading = "Plan")]
+    pub snapshot: Option<PathBuf>,
 }
 
 /// `uaapply apply`.
 #[derive(Debug, Args)]
 pub struct ApplyArgs {
+    /// A plan that `plan --out` saved; instead of manifests
+    #[arg(value_name = "PLAN", value_hint = ValueHint::FilePath, conflicts_with_all = ["files", "ops_files", "probe_secrets"])]
+    pub plan: Option<PathBuf>,
+    /// Only if the saved plan's `plan_digest` is this: what was approved
+    #[arg(long, value_name = "SHA", requires = "plan", help_heading = "Apply")]
+    pub expect_plan: Option<String>,
     /// The desired state.
     #[command(flatten)]
     pub manifest: ManifestArgs,
@@ -264,6 +288,23 @@ pub struct ValidateArgs {
     /// What a code host shows.
     #[command(flatten)]
     pub annotations: AnnotationArgs,
+}
+
+/// `uaapply snapshot`.
+#[derive(Debug, Args)]
+pub struct SnapshotArgs {
+    /// A manifest, to take down only what its plan needs.
+    #[command(flatten)]
+    pub manifest: ManifestArgs,
+    /// The server.
+    #[command(flatten)]
+    pub connection: ConnectionArgs,
+    /// Write the snapshot to a file instead of standard output
+    #[arg(short = 'O', long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Snapshot")]
+    pub output: Option<PathBuf>,
+    /// Write over a file that exists
+    #[arg(long, requires = "output", help_heading = "Snapshot")]
+    pub force: bool,
 }
 
 /// `uaapply export`.

@@ -6,8 +6,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
 /// A property of a client by its name in UAA, which is its key in the manifest.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
 pub enum ClientField {
     /// What people are shown.
     Name,
@@ -48,7 +52,8 @@ pub enum ClientField {
 }
 
 /// What a property holds. Absent is absent: there is no null.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
 pub enum ClientValue {
     /// A text.
     Text(String),
@@ -62,7 +67,9 @@ pub enum ClientValue {
     All,
     /// Something else, in `extra`.
     Json(serde_json::Value),
-    /// A secret, known only by the SHA-256 of it.
+    /// A secret, known only by the SHA-256 of it, which is written to no file.
+    #[serde(with = "unsaid")]
+    #[schemars(with = "String")]
     Hidden(String),
 }
 
@@ -184,6 +191,33 @@ impl fmt::Display for ClientField {
             Self::Extra(key) => write!(f, "extra.{key}"),
             named => f.write_str(named.word().unwrap_or_default()),
         }
+    }
+}
+
+impl From<ClientField> for String {
+    fn from(field: ClientField) -> Self {
+        field.name()
+    }
+}
+
+impl TryFrom<String> for ClientField {
+    type Error = String;
+
+    fn try_from(name: String) -> Result<Self, Self::Error> {
+        Self::by_name(&name).ok_or_else(|| format!("`{name}` is no property of a client"))
+    }
+}
+
+/// A digest that stays in memory: whoever has it could guess the secret.
+mod unsaid {
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    pub(super) fn serialize<S: Serializer>(_: &str, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str("((redacted))")
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+        String::deserialize(deserializer)
     }
 }
 

@@ -29,7 +29,7 @@ impl std::fmt::Display for Because {
 }
 
 /// A value and the place that says so.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Said<T> {
     /// What is said.
     pub value: T,
@@ -38,7 +38,7 @@ pub struct Said<T> {
 }
 
 /// All manifest files as one desired state.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Desired {
     /// The server and zone that the manifest may be applied to.
     pub pin: TargetPin,
@@ -46,11 +46,13 @@ pub struct Desired {
     /// manifest does not account for are listed.
     pub users_declared: bool,
     /// The users that the manifest describes.
+    #[serde(with = "crate::pairs")]
     pub users: BTreeMap<UserKey, DesiredUser>,
     /// The groups that the manifest declares under `groups`.
     pub groups: BTreeMap<GroupName, DesiredGroup>,
     /// Every membership that the manifest speaks about, whichever way it says it. Holds groups that are not
     /// declared too: `cluster_access` needs no `groups` entry.
+    #[serde(with = "crate::pairs::inside")]
     pub memberships: BTreeMap<GroupName, BTreeMap<Member, Wish>>,
     /// The clients that the manifest describes.
     pub clients: BTreeMap<ClientId, DesiredClient>,
@@ -63,7 +65,7 @@ pub struct Desired {
 }
 
 /// The optional `target` block.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TargetPin {
     /// The issuer that the server must name in `/.well-known/openid-configuration`.
     pub issuer: Option<Said<String>>,
@@ -74,7 +76,7 @@ pub struct TargetPin {
 }
 
 /// One entry under `users`. A field that is `None` is not managed; an empty text clears the field at the server.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DesiredUser {
     /// Who.
     pub key: UserKey,
@@ -103,7 +105,7 @@ pub struct DesiredUser {
 }
 
 /// One entry under `clients`.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DesiredClient {
     /// Its id.
     pub id: ClientId,
@@ -120,20 +122,22 @@ pub struct DesiredClient {
 }
 
 /// Objects that shall not exist, each with the place that says so.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Absent {
     /// Users.
+    #[serde(with = "crate::pairs")]
     pub users: BTreeMap<UserKey, Because>,
     /// Groups.
     pub groups: BTreeMap<GroupName, Because>,
     /// Clients.
     pub clients: BTreeMap<ClientId, Because>,
     /// External group mappings.
+    #[serde(with = "crate::pairs")]
     pub mappings: BTreeMap<Mapping, Because>,
 }
 
 /// The `prune` block: each kind is opt-in.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Prune {
     /// Users.
     pub users: Option<Said<PruneUsers>>,
@@ -144,7 +148,7 @@ pub struct Prune {
 }
 
 /// Which users are pruned, and how.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PruneUsers {
     /// Only users of these origins.
     pub origins: BTreeSet<Origin>,
@@ -155,7 +159,7 @@ pub struct PruneUsers {
 }
 
 /// How a user that no manifest names is removed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum PruneAction {
     /// `active: false`.
     Deactivate,
@@ -175,7 +179,7 @@ pub enum SecretSource {
 }
 
 /// One entry under `groups`.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DesiredGroup {
     /// Its name as written.
     pub name: GroupName,
@@ -186,11 +190,12 @@ pub struct DesiredGroup {
     /// Which members it may have beyond the wishes.
     pub holds: Holds,
     /// LDAP/SAML groups mapped to it; `None`: not managed.
+    #[serde(with = "crate::pairs::maybe")]
     pub external_groups: Option<BTreeMap<Mapping, Because>>,
 }
 
 /// How a declared group's members relate to the manifest.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Holds {
     /// Exactly the members that the manifest gives it; others are revoked.
     Exactly,
@@ -199,7 +204,7 @@ pub enum Holds {
 }
 
 /// What the manifest says about one membership, outright.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Wish {
     /// Whether the member shall be in the group.
     pub state: WishState,
@@ -210,7 +215,7 @@ pub struct Wish {
 }
 
 /// Present or absent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum WishState {
     /// Shall be a member.
     Present,
@@ -219,7 +224,7 @@ pub enum WishState {
 }
 
 /// The statement that makes a wish.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum WishBy {
     /// A group's `members`.
     Members,

@@ -216,7 +216,7 @@ impl fmt::Display for ExternalGroup {
 }
 
 /// One user: the same username in two origins is two users.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 pub struct UserKey {
     /// The identity provider.
     pub origin: Origin,
@@ -272,7 +272,7 @@ impl fmt::Display for Membership {
 }
 
 /// One external group mapping: everyone in the LDAP or SAML group gets the UAA group at login.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 pub struct Mapping {
     /// The UAA group that the mapping gives.
     pub group: GroupName,

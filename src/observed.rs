@@ -12,7 +12,7 @@ use crate::client::ClientFields;
 use crate::model::{ClientId, GroupName, Guid, Mapping, Origin, UserKey};
 
 /// What a plan needs to know of the server.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ReadScope {
     /// Users to find by name.
     pub users: BTreeSet<UserKey>,
@@ -28,7 +28,7 @@ pub struct ReadScope {
 }
 
 /// Which clients a plan needs to know.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ClientScope {
     /// Those of these ids.
     pub named: BTreeSet<ClientId>,
@@ -99,7 +99,7 @@ pub struct Server {
 }
 
 /// The client (and user) whose token is used, and what the token may do.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Identity {
     /// The client.
     pub client_id: Option<ClientId>,
@@ -110,7 +110,7 @@ pub struct Identity {
 }
 
 /// A user as UAA has it: the fields that can be managed.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ObservedUser {
     /// UAA's id.
     pub id: Guid,
@@ -166,7 +166,8 @@ pub struct MemberRow {
 }
 
 /// What a membership row points at.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
 pub enum MemberKind {
     /// A user.
     User,

@@ -20,10 +20,13 @@ use crate::report::{Outcome, Report};
 use crate::uaa::{self, Reader};
 
 /// A direct apply may use its own observation while it is younger than this and nobody was asked.
-const FRESH: Duration = Duration::from_secs(60);
+pub(super) const FRESH: Duration = Duration::from_secs(60);
 
 /// Runs the command.
 pub(super) async fn run(args: &ApplyArgs, console: &Console) -> Result<Exit, Stop> {
+    if let Some(path) = &args.plan {
+        return super::saved::run(args, path, console).await;
+    }
     look::must_have_files(&args.manifest)?;
     check(&args.connection, &args.manifest)?;
     args.report.as_deref().map(report_file::check).transpose()?;
@@ -62,7 +65,7 @@ pub(super) async fn run(args: &ApplyArgs, console: &Console) -> Result<Exit, Sto
 }
 
 /// Reports a plan that a rail refuses, which is shown already: for a program each change is there, not tried.
-fn refuse(plan: &Plan, args: &ApplyArgs, console: &Console) -> Result<Exit, Stop> {
+pub(super) fn refuse(plan: &Plan, args: &ApplyArgs, console: &Console) -> Result<Exit, Stop> {
     let report = Report::of(plan);
     if let Some(path) = &args.report {
         ReportFile::create(path)?.write(&report)?;
@@ -76,7 +79,7 @@ fn refuse(plan: &Plan, args: &ApplyArgs, console: &Console) -> Result<Exit, Stop
 }
 
 /// Hands the report over. What was done stays done when nobody can be told of it, so that is no exit code 1.
-fn told(report: &Report, args: &ApplyArgs, file: Option<ReportFile>, console: &Console) -> Exit {
+pub(super) fn told(report: &Report, args: &ApplyArgs, file: Option<ReportFile>, console: &Console) -> Exit {
     let printed = match args.format {
         PlanFormat::Text if report.changes.is_empty() => Ok(Exit::Done),
         // The plan stands above.
@@ -152,7 +155,7 @@ async fn agree(
     }
 }
 
-fn question(plan: &Plan, settle: usize) -> String {
+pub(super) fn question(plan: &Plan, settle: usize) -> String {
     let target = crate::visible::visible(&format!("{} (zone {})", plan.target.url, plan.target.zone));
     let changes = match plan.changes.len() {
         0 => None,
@@ -172,7 +175,7 @@ fn question(plan: &Plan, settle: usize) -> String {
 }
 
 /// With `--format json` or `markdown` standard output is the report, so people read the plan on standard error.
-fn show(plan: &Plan, format: PlanFormat, console: &Console) -> Result<(), Stop> {
+pub(super) fn show(plan: &Plan, format: PlanFormat, console: &Console) -> Result<(), Stop> {
     match format {
         PlanFormat::Text => drop(console.out(&render::text::plan(plan))?),
         PlanFormat::Markdown | PlanFormat::Json => console.say(&render::text::plan(plan)),
@@ -181,7 +184,7 @@ fn show(plan: &Plan, format: PlanFormat, console: &Console) -> Result<(), Stop> 
 }
 
 /// A 403 half-way would leave a half-applied state.
-fn must_have_authority(plan: &Plan, observed: &Observed, client: &str) -> Result<(), Error> {
+pub(super) fn must_have_authority(plan: &Plan, observed: &Observed, client: &str) -> Result<(), Error> {
     let missing = plan::missing_authorities(plan, observed);
     if missing.is_empty() {
         return Ok(());
@@ -257,13 +260,13 @@ fn exit(report: &Report) -> Exit {
 }
 
 /// Ctrl-C or SIGTERM (a pipeline that is cancelled): the first finishes what is under way, a second one stops at once.
-struct Interrupted {
+pub(super) struct Interrupted {
     heard: watch::Receiver<Interrupt>,
 }
 
 impl Interrupted {
     /// Listens from now on; until now a signal just ended the process, which had written nothing.
-    fn listen(quiet: bool) -> Result<Self, Error> {
+    pub(super) fn listen(quiet: bool) -> Result<Self, Error> {
         let (say, heard) = watch::channel(Interrupt::None);
         let mut signals = Signals::new()
             .map_err(|error| Error::new("cannot listen for Ctrl-C").cause(error.to_string()))?;
@@ -281,12 +284,12 @@ impl Interrupted {
         Ok(Self { heard })
     }
 
-    fn heard(&self) -> watch::Receiver<Interrupt> {
+    pub(super) fn heard(&self) -> watch::Receiver<Interrupt> {
         self.heard.clone()
     }
 
     /// Waits for the first interrupt.
-    async fn happened(&mut self) {
+    pub(super) async fn happened(&mut self) {
         if self.heard.wait_for(|interrupt| *interrupt != Interrupt::None).await.is_err() {
             std::future::pending::<()>().await;
         }

@@ -23,6 +23,18 @@ pub(super) fn announce(plan: &Plan, loaded: &Loaded, console: &Console) {
     }
 }
 
+/// Says which variables of a plan have no value yet: a saved plan cannot have them generated.
+pub(super) fn refuse_to_save(plan: &Plan, loaded: &Loaded) -> Result<(), Error> {
+    let names = loaded.generated.as_ref().map(|generated| needed(plan, generated)).unwrap_or_default();
+    if names.is_empty() {
+        return Ok(());
+    }
+    let names: Vec<String> =
+        names.into_iter().map(visible::visible).map(|name| format!("(({name}))")).collect();
+    Err(Error::new(format!("a saved plan cannot have variables generated: {}", names.join(", ")))
+        .hint("give them values first, or run `uaapply apply -f`, which generates them"))
+}
+
 /// Saves what the plan needs.
 pub(super) fn save(plan: &Plan, loaded: &Loaded) -> Result<(), Error> {
     match &loaded.generated {

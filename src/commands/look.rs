@@ -12,6 +12,7 @@ use crate::cli::{ManifestArgs, PlanFormat};
 use crate::desired::Desired;
 use crate::error::{Error, Exit};
 use crate::manifest::{self, Loaded, Sources};
+use crate::model::ClientId;
 use crate::observed::{Observed, Server};
 use crate::plan::policy::{Allow, Policy};
 use crate::plan::{self, Plan};
@@ -32,6 +33,18 @@ pub(super) fn must_have_files(args: &ManifestArgs) -> Result<(), Error> {
 /// Reads the manifest; says everything that is wrong with it.
 pub(super) fn load(args: &ManifestArgs, console: &Console) -> Result<Loaded, Stop> {
     must_have_files(args)?;
+    let loaded = manifest::load(&sources(args)?).map_err(|problems| {
+        console.say(&render::problems::problems(&problems.0));
+        console.annotate(problems.0.iter().map(|problem| Note::of_problem(problem, Level::Error)));
+        Stop::Exit(Exit::Error)
+    })?;
+    console.say(&render::problems::warnings(&loaded.warnings));
+    console.annotate(loaded.warnings.iter().map(|problem| Note::of_problem(problem, Level::Warning)));
+    Ok(loaded)
+}
+
+/// Takes down where manifests and variables come from.
+pub(super) fn sources(args: &ManifestArgs) -> Result<Sources, Error> {
     let prefixes: Vec<String> = args.vars_env.iter().filter(|prefix| !prefix.is_empty()).cloned().collect();
     let mut sources = Sources {
         paths: args.files.clone(),
@@ -49,14 +62,7 @@ pub(super) fn load(args: &ManifestArgs, console: &Console) -> Result<Loaded, Sto
             None => sources.bare_vars.push(var.clone()),
         }
     }
-    let loaded = manifest::load(&sources).map_err(|problems| {
-        console.say(&render::problems::problems(&problems.0));
-        console.annotate(problems.0.iter().map(|problem| Note::of_problem(problem, Level::Error)));
-        Stop::Exit(Exit::Error)
-    })?;
-    console.say(&render::problems::warnings(&loaded.warnings));
-    console.annotate(loaded.warnings.iter().map(|problem| Note::of_problem(problem, Level::Warning)));
-    Ok(loaded)
+    Ok(sources)
 }
 
 fn var_file(text: &str) -> Result<(String, PathBuf), Error> {
@@ -93,30 +99,49 @@ pub(super) async fn look(
     console: &Console,
 ) -> Result<(Observed, Plan), Stop> {
     let observed = observe(reader, loaded, probe).await?;
+    let plan = plan(loaded, &observed, allow, console)?;
+    Ok((observed, plan))
+}
+
+/// Makes the plan; says every entry that cannot come true.
+pub(super) fn plan(
+    loaded: &Loaded,
+    observed: &Observed,
+    allow: &[String],
+    console: &Console,
+) -> Result<Plan, Stop> {
     let allow: Allow = allow.iter().cloned().collect::<BTreeSet<_>>();
-    let plan = plan::make(&loaded.desired, &observed, &Policy::default(), &allow).map_err(|objections| {
+    plan::make(&loaded.desired, observed, &Policy::default(), &allow).map_err(|objections| {
         console.say(&render::problems::objections(&objections, loaded));
         console.annotate(objections.iter().map(Note::of_objection));
         Stop::Exit(Exit::Error)
-    })?;
-    Ok((observed, plan))
+    })
 }
 
 /// Reads the server; with `probe` it also tries the secrets of clients that exist, but for our own.
 pub(super) async fn observe(reader: &Reader, loaded: &Loaded, probe: bool) -> Result<Observed, Error> {
     let mut observed = reader.observe(&plan::scope(&loaded.desired)).await?;
     if probe {
-        let own = observed.me_here().client_id;
-        let tried = loaded.secrets.client_secrets.iter();
-        let tried = tried.filter(|(id, _)| observed.clients.contains_key(*id) && Some(*id) != own.as_ref());
-        let tried = tried.map(async |(id, secret)| match reader.secret_works(id, secret).await {
-            Ok(true) => Ok(None),
-            Ok(false) => Ok(Some(id.clone())),
-            Err(error) => Err(error),
-        });
-        observed.client_secrets_wrong = Some(try_join_all(tried).await?.into_iter().flatten().collect());
+        self::probe(reader, &mut observed, loaded.secrets.client_secrets.iter()).await?;
     }
     Ok(observed)
+}
+
+/// Tries secrets of clients that exist, but for our own.
+pub(super) async fn probe(
+    reader: &Reader,
+    observed: &mut Observed,
+    secrets: impl Iterator<Item = (&ClientId, &SecretString)>,
+) -> Result<(), Error> {
+    let own = observed.me_here().client_id;
+    let tried = secrets.filter(|(id, _)| observed.clients.contains_key(*id) && Some(*id) != own.as_ref());
+    let tried = tried.map(async |(id, secret)| match reader.secret_works(id, secret).await {
+        Ok(true) => Ok(None),
+        Ok(false) => Ok(Some(id.clone())),
+        Err(error) => Err(error),
+    });
+    observed.client_secrets_wrong = Some(try_join_all(tried).await?.into_iter().flatten().collect());
+    Ok(())
 }
 
 /// Warns of an `--allow` that allows nothing: a misspelt key, or one that a script has kept too long.

@@ -14,11 +14,14 @@ mod new_secret;
 mod out_file;
 mod password;
 mod plan;
+mod plan_file;
 mod progress;
 mod report_file;
 mod rotate;
+mod saved;
 mod saved_login;
 mod secret;
+mod snapshot;
 mod validate;
 mod whoami;
 
@@ -60,6 +63,7 @@ pub fn run(cli: Cli) -> Exit {
         Command::Plan(args) => block_on(plan::run(&args, &console)),
         Command::Apply(args) => block_on(apply::run(&args, &console)),
         Command::Validate(args) => validate::run(&args, &console),
+        Command::Snapshot(args) => block_on(snapshot::run(&args, &console)),
         Command::Export(args) => block_on(export::run(&args, &console)),
         Command::Import(args) => import::run(&args, &console),
         Command::Rotate(args) => block_on(rotate::run(&args, &console)),

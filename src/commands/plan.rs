@@ -3,9 +3,11 @@
 use super::connection::{check, connection};
 use super::console::Console;
 use super::metrics::Metrics;
-use super::{Stop, annotations, generated, look};
+use super::{Stop, annotations, generated, look, plan_file, snapshot};
 use crate::cli::PlanArgs;
 use crate::error::{Error, Exit};
+use crate::manifest::Loaded;
+use crate::observed::Observed;
 use crate::plan::Plan;
 use crate::render::annotations::Note;
 use crate::render::count;
@@ -30,20 +32,29 @@ pub(super) async fn run(args: &PlanArgs, console: &Console) -> Result<Exit, Stop
 /// Makes the plan and shows it.
 async fn make(args: &PlanArgs, console: &Console) -> Result<Plan, Stop> {
     look::must_have_files(&args.manifest)?;
-    check(&args.connection, &args.manifest)?;
-    let loaded = look::load(&args.manifest, console)?;
-    let connection = connection(&args.connection, &loaded.secrets, console).await?;
-    let server = uaa::identify(&connection).await?;
-    if let Some(refused) = look::refused(&loaded.desired, &server) {
-        look::show(&refused, args.format, args.max_length, console)?;
-        return Ok(refused);
+    if args.snapshot.is_none() {
+        check(&args.connection, &args.manifest)?;
     }
-    let reader = Reader::log_in(connection, server).await?;
-    let (_, plan) = look::look(&reader, &loaded, &args.allow, args.probe_secrets, console).await?;
+    args.out.as_deref().map(plan_file::check).transpose()?;
+    let loaded = look::load(&args.manifest, console)?;
+    let observed = match &args.snapshot {
+        Some(path) => snapshot::read(path, &loaded.desired, console)?,
+        None => match observe(args, &loaded, console).await? {
+            Ok(observed) => observed,
+            Err(refused) => {
+                look::show(&refused, args.format, args.max_length, console)?;
+                return Ok(refused);
+            }
+        },
+    };
+    let plan = look::plan(&loaded, &observed, &args.allow, console)?;
     look::warn_of_unused_allows(&plan, &args.allow, console);
     look::show(&plan, args.format, args.max_length, console)?;
     generated::announce(&plan, &loaded, console);
-    tracing::info!("{} requests", reader.requests());
+    if let Some(path) = &args.out {
+        generated::refuse_to_save(&plan, &loaded)?;
+        plan_file::write(path, &plan, &loaded.desired, &observed, console)?;
+    }
     Ok(plan)
 }
 
@@ -70,4 +81,21 @@ fn exit(plan: &Plan, args: &PlanArgs, console: &Console) -> Exit {
         (false, true) => Exit::Error,
         (false, false) => Exit::Done,
     }
+}
+
+/// Reads the server, unless the manifest is not for it: then the plan that says so.
+async fn observe(
+    args: &PlanArgs,
+    loaded: &Loaded,
+    console: &Console,
+) -> Result<Result<Observed, Plan>, Stop> {
+    let connection = connection(&args.connection, &loaded.secrets, console).await?;
+    let server = uaa::identify(&connection).await?;
+    if let Some(refused) = look::refused(&loaded.desired, &server) {
+        return Ok(Err(refused));
+    }
+    let reader = Reader::log_in(connection, server).await?;
+    let observed = look::observe(&reader, loaded, args.probe_secrets).await?;
+    tracing::info!("{} requests", reader.requests());
+    Ok(Ok(observed))
 }

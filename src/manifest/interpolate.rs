@@ -550,6 +550,38 @@ impl Variables {
         }
     }
 
+    /// Returns the text that a name stands for, for the whole value of a secret; what is wrong is reported, without a
+    /// place: a saved plan names the variable.
+    pub(super) fn text(&mut self, name: &str, drafts: &mut Drafts) -> Option<SecretString> {
+        let message = match self.find(name) {
+            Found::Secret(value) if leftover(value.expose_secret()) => {
+                format!("the value of the variable {} is a placeholder itself", quote(name))
+            }
+            Found::Secret(value) => return Some(value),
+            Found::Value(Node { value: Value::Scalar { text, .. }, .. }) if leftover(&text) => {
+                format!("the value of the variable {} is a placeholder itself", quote(name))
+            }
+            Found::Value(Node { value: Value::Scalar { text, .. }, .. }) => return Some(text.into()),
+            // Said where its source was read.
+            Found::Value(Node { value: Value::Broken, .. }) => return None,
+            Found::Value(_) | Found::SecretTree => {
+                format!("the variable {} is a list or a map", quote(name))
+            }
+            Found::NoKey(head) => {
+                format!("the variable {} has no value for {}", quote(&head), quote(name))
+            }
+            Found::NoRandomness(_) | Found::Missing => {
+                format!("the variable {} of the plan has no value", quote(name))
+            }
+        };
+        let prefix = self.prefixes.first().map_or("PREFIX", String::as_str);
+        drafts.add(Draft::error("missing-variable", message).help(format!(
+            "give it as for the manifest: in the environment as {prefix}_{name} (--vars-env {prefix}), by --var-file, \n-l or \
+             --vars-store"
+        )));
+        None
+    }
+
     /// All secret values. Of a store, which other programs use too, only what is long enough to be one: else `true`
     /// would be hidden everywhere.
     pub(super) fn secrets(&self) -> impl Iterator<Item = SecretString> {

@@ -34,6 +34,7 @@ mod store;
 #[cfg(test)]
 mod tests;
 mod tree;
+mod values;
 pub mod write;
 
 use std::path::PathBuf;
@@ -52,6 +53,7 @@ use problem::{Draft, Drafts, quote};
 use source::{Kind, Texts};
 
 pub use store::Generated;
+pub use values::values;
 
 /// The most that one file may hold, in bytes.
 pub const MAX_FILE_BYTES: usize = 20 * 1024 * 1024;

@@ -22,6 +22,7 @@ mod project;
 mod rails;
 mod renames;
 mod risks;
+pub mod saved;
 mod scope;
 mod settle;
 mod shipped;
@@ -51,6 +52,7 @@ pub use settle::to_settle;
 pub(crate) use shipped::{default_groups, is_group as is_shipped_group, is_rewritten as is_shipped_client};
 
 use crate::desired::{Because, Desired};
+use crate::model::ClientId;
 use crate::observed::{Observed, Server};
 use policy::{Allow, Policy};
 use world::World;
@@ -76,6 +78,21 @@ pub fn make(
     policy: &Policy,
     allow: &Allow,
 ) -> Result<Plan, Vec<Objection>> {
+    make_part(desired, observed, policy, allow, |_| true, |_| true)
+}
+
+/// Makes the plan of those changes that `keep` keeps, and of client secrets those that `settle` wants settled.
+///
+/// # Errors
+/// As [`make`].
+fn make_part(
+    desired: &Desired,
+    observed: &Observed,
+    policy: &Policy,
+    allow: &Allow,
+    keep: impl Fn(&Change) -> bool,
+    settle: impl Fn(&ClientId) -> bool,
+) -> Result<Plan, Vec<Objection>> {
     let scope = scope(desired);
     let before = World::new(observed, &scope);
     let renamed = renames::by_present_name(desired, &before);
@@ -88,7 +105,9 @@ pub fn make(
     }
 
     let mut diff = diff::diff(&renamed, &before, policy);
+    diff.client_secrets.retain(|client, _| settle(client));
     let mut changes = order::order(std::mem::take(&mut diff.changes), &observed.me_here());
+    order::retain(&mut changes, keep);
 
     let widest = project::keeping_names(observed, changes.iter().filter(|change| !takes(change)));
     let widest = World::new(&widest, &scope);
@@ -114,30 +133,33 @@ pub fn make(
     let notices = rails::notices(&case);
     rails::mark(&mut changes, &findings, notices);
 
-    Ok(Plan {
-        kept: diff.kept(),
-        blind_spots: diff.blind_spots,
-        ..plan(desired, &observed.server, changes, findings)
-    })
+    let kept = diff.kept();
+    Ok(Plan { kept, ..plan(desired, &observed.server, changes, findings, diff.blind_spots) })
 }
 
 /// Returns a plan without changes that says only why it is refused.
 #[must_use]
 pub fn refused(desired: &Desired, server: &Server, findings: Vec<Finding>) -> Plan {
-    plan(desired, server, Vec::new(), findings)
+    plan(desired, server, Vec::new(), findings, Vec::new())
 }
 
-fn plan(desired: &Desired, server: &Server, changes: Vec<Change>, findings: Vec<Finding>) -> Plan {
+fn plan(
+    desired: &Desired,
+    server: &Server,
+    changes: Vec<Change>,
+    findings: Vec<Finding>,
+    blind_spots: Vec<BlindSpot>,
+) -> Plan {
     Plan {
         format: FORMAT,
         tool: concat!("uaapply ", env!("CARGO_PKG_VERSION")).to_owned(),
         target: server.clone(),
         manifest_digest: desired.digest.clone(),
-        plan_digest: digest(server, &changes),
+        plan_digest: digest(server, &changes, &blind_spots),
         summary: Summary::of(&changes),
         changes,
         kept: Vec::new(),
-        blind_spots: Vec::new(),
+        blind_spots,
         findings,
     }
 }

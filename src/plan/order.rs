@@ -1,5 +1,7 @@
 //! The order of a plan: phases, then names, and the numbers that follow from it.
 
+use std::collections::BTreeMap;
+
 use super::diff::users::user_of;
 use super::{Change, Kind, Object, Phase};
 use crate::observed::Identity;
@@ -33,6 +35,16 @@ pub(super) fn order(mut changes: Vec<Change>, me: &Identity) -> Vec<Change> {
         change.needs.sort_unstable();
     }
     changes
+}
+
+/// Keeps some of the changes, numbered anew.
+pub(super) fn retain(changes: &mut Vec<Change>, keep: impl Fn(&Change) -> bool) {
+    changes.retain(keep);
+    let places: BTreeMap<u32, u32> = (0..).zip(&*changes).map(|(place, change)| (change.id, place)).collect();
+    for change in changes {
+        change.id = places[&change.id];
+        change.needs = change.needs.iter().filter_map(|need| places.get(need).copied()).collect();
+    }
 }
 
 /// Orders kinds inside a phase: what hangs on something is deleted before it.

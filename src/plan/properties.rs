@@ -9,7 +9,9 @@ use proptest::prelude::*;
 
 use super::diff::clients::target;
 use super::diff::users::user_of;
+use super::policy::{Allow, Policy};
 use super::project::project;
+use super::saved::{Saved, judge};
 use super::worlds::{Manifest, Site, member, user};
 use super::{Action, Change, KeptWhy, Kind, Object, Phase, Plan, Rail, scope};
 use crate::client::{ClientField, ClientFields, ClientValue};
@@ -783,6 +785,33 @@ proptest! {
         let read: Plan = serde_json::from_str(&json(&plan)).expect("what was written can be read");
         prop_assert_eq!(json(&read), json(&plan));
         prop_assert_eq!(read, plan);
+    }
+
+    /// Whatever of a saved plan was made already is so, and exactly the rest is left.
+    #[test]
+    fn a_saved_plan_goes_on_where_it_stopped(site in a_site(), words in words(), share in 0.0..=1.0) {
+        let manifest = manifest(&words, &site).change(|desired| {
+            // Whom the plan itself makes privileged is not pruned any more.
+            desired.prune = crate::desired::Prune::default();
+            for client in desired.clients.values_mut() {
+                if let Some(secret) = &mut client.secret {
+                    secret.value = SecretSource::Variable("x".to_owned());
+                }
+            }
+        });
+        let plan = manifest.plan(&site);
+        let saved = Saved::new(&plan, &manifest.desired, &site.0).expect("no literal secret");
+        let saved = Saved::read(&saved.text()).expect("it is whole");
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_precision_loss, reason = "small")]
+        let made = (share * plan.changes.len() as f64) as usize;
+        let now = project(&site.0, &plan.changes[..made]);
+        let judged = judge(&saved, &now, &Policy::default(), &Allow::new()).expect("it could come true before");
+        prop_assert_eq!(judged.drift, vec![]);
+        let numbers = |changes: &[Change]| changes.iter().map(|change| change.id).collect::<Vec<_>>();
+        prop_assert_eq!(judged.left, numbers(&plan.changes[made..]), "{:#?}", plan.changes);
+        if made == 0 {
+            prop_assert_eq!(json(&Plan { blind_spots: vec![], kept: vec![], ..judged.plan }), json(&Plan { blind_spots: vec![], kept: vec![], ..plan }));
+        }
     }
 
     #[test]

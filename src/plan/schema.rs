@@ -100,6 +100,39 @@ fn the_reports_schema_is_that_of_the_type_and_a_report_is_valid() {
 }
 
 #[test]
+fn the_snapshots_schema_is_that_of_the_type_and_a_snapshot_is_valid_and_comes_back() {
+    use crate::snapshot::Snapshot;
+    is_fresh::<Snapshot>("snapshot.schema.json");
+    let site = Site::new()
+        .users(&["alana", "ldap/cody"])
+        .group("team", &["alana", "~ldap/cody", "!gone", "group:pks.clusters.admin"])
+        .maps("team", "ldap", "cn=old")
+        .client(
+            "ci",
+            &[
+                "authorized_grant_types=client_credentials",
+                "autoapprove=true",
+                "token_salt=canary",
+                "extra.note={\"a\":1}",
+            ],
+        );
+    let snapshot = Snapshot::of(&site.0, None);
+    is_valid::<Snapshot>(&snapshot);
+    let text = serde_json::to_string(&snapshot).expect("it is JSON");
+    let manifest =
+        Manifest::new().user("alana").exact("team").client("ci", &["token_salt=canary", "name=CI"]);
+    let read = Snapshot::read(&text).expect("it is one");
+    let mut again = read.observed(&super::scope(&manifest.desired)).expect("it is whole");
+    let salts = crate::snapshot::assume_salts(&mut again, &manifest.desired);
+    assert_eq!(salts, [crate::model::ClientId::new("ci")]);
+    let crate::client::ClientValue::Hidden(digest) = crate::client::hidden("canary") else {
+        panic!("hidden")
+    };
+    assert!(!text.contains(&digest));
+    assert_eq!(manifest.plan(&Site(again)), manifest.plan(&site));
+}
+
+#[test]
 fn the_contracts_example_of_a_change_reads_as_one() {
     let example = serde_json::json!({
         "id": 3, "phase": "grant", "action": "add_member", "kind": "member",

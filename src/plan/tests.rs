@@ -1407,5 +1407,8 @@ fn a_group_that_leads_to_clusters_says_so_where_it_is_given() {
 fn the_groups_of_the_clusters_are_not_deleted() {
     let site = Site::new().group("pks.clusters.admin", &[]);
     let plan = Manifest::new().no_group("pks.clusters.admin").plan(&site);
-    assert_eq!(plan.findings.iter().map(|finding| finding.rail).collect::<Vec<_>>(), [crate::plan::Rail::BuiltIns]);
+    assert_eq!(
+        plan.findings.iter().map(|finding| finding.rail).collect::<Vec<_>>(),
+        [crate::plan::Rail::BuiltIns]
+    );
 }

@@ -4,11 +4,12 @@ use std::path::Path;
 
 use crate::story::Story;
 
-const COMMANDS: [&str; 13] = [
+const COMMANDS: [&str; 14] = [
     "",
     "plan",
     "apply",
     "validate",
+    "snapshot",
     "rotate",
     "password",
     "unlock",

@@ -159,6 +159,7 @@ impl State {
             ("GET", ["Users"]) => ok(page(&self.users)),
             ("GET", ["Groups"]) => ok(page(&self.groups)),
             ("GET", ["Groups", "External"]) => ok(page(&self.mappings)),
+            ("GET", ["oauth", "clients"]) => ok(page(&[])),
             ("GET", ["identity-zones", ..]) => ok(
                 json!({"id": "uaa", "subdomain": "", "config": {"userConfig": {"defaultGroups": ["openid"]}}}),
             ),

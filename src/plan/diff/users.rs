@@ -89,7 +89,7 @@ impl UserField {
     }
 
     /// What each login of a user of another origin rewrites from the identity provider.
-    fn is_profile(self) -> bool {
+    pub(in crate::plan) fn is_profile(self) -> bool {
         match self {
             Self::Email
             | Self::GivenName

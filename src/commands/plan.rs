@@ -11,6 +11,7 @@ use crate::uaa::{self, Reader};
 pub(super) async fn run(args: &PlanArgs, console: &Console) -> Result<Exit, Stop> {
     look::must_have_files(&args.manifest)?;
     check(&args.connection, &args.manifest)?;
+    let rules = look::rules(&args.rules, console)?;
     let loaded = look::load(&args.manifest, console)?;
     let connection = connection(&args.connection, &loaded.secrets, console).await?;
     let server = uaa::identify(&connection).await?;
@@ -19,8 +20,8 @@ pub(super) async fn run(args: &PlanArgs, console: &Console) -> Result<Exit, Stop
         return Ok(Exit::Refused);
     }
     let reader = Reader::log_in(connection, server).await?;
-    let (_, plan) = look::look(&reader, &loaded, &args.allow, args.probe_secrets, console).await?;
-    look::warn_of_unused_allows(&plan, &args.allow, console);
+    let (_, plan) = look::look(&reader, &loaded, &rules, args.probe_secrets, console).await?;
+    look::warn_of_unused_allows(&plan, &rules.allow, console);
     look::show(&plan, args.format, console)?;
     generated::announce(&plan, &loaded, console);
     tracing::info!("{} requests", reader.requests());

@@ -75,7 +75,7 @@ pub fn make(
     policy: &Policy,
     allow: &Allow,
 ) -> Result<Plan, Vec<Objection>> {
-    let scope = scope(desired);
+    let scope = scope(desired, policy);
     let before = World::new(observed, &scope);
     let renamed = renames::by_present_name(desired, &before);
     let desired = &*renamed.desired;

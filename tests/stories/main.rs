@@ -15,6 +15,7 @@ mod import;
 #[cfg(unix)]
 mod interrupted;
 mod plan;
+mod policy;
 mod removal;
 mod saved_login;
 mod secrets;

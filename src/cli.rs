@@ -80,9 +80,13 @@ pub enum Command {
     /// Show as whom a run comes, what it may do, and what it lacks for a manifest
     #[command(after_help = WHOAMI_EXAMPLES)]
     Whoami(WhoamiArgs),
-    /// Print the JSON Schema of a manifest, for editors
+    /// Print the JSON Schema of a manifest or a policy, for editors
     #[command(after_help = SCHEMA_EXAMPLE)]
-    Schema,
+    Schema {
+        /// That of a policy instead
+        #[arg(long)]
+        policy: bool,
+    },
     /// Print a shell's completion script
     #[command(after_help = "Example:\n  uaapply completions bash > /etc/bash_completion.d/uaapply")]
     Completions {
@@ -175,7 +179,9 @@ Example:
   uaapply schema > manifest.schema.json
 
 An editor that knows YAML schemas uses it when a manifest begins with
-  # yaml-language-server: $schema=manifest.schema.json";
+  # yaml-language-server: $schema=manifest.schema.json
+
+That of the safety rules' policy file: uaapply schema --policy";
 
 /// `uaapply plan`.
 #[derive(Debug, Args)]
@@ -214,9 +220,9 @@ pub struct PlanArgs {
     /// Write counts and times for Prometheus' text file collector to a file (replaced atomically)
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Plan")]
     pub metrics_file: Option<PathBuf>,
-    /// Allow what the safety rule of this key refuses (repeatable)
-    #[arg(long, value_name = "KEY", help_heading = "Plan")]
-    pub allow: Vec<String>,
+    /// What is refused.
+    #[command(flatten)]
+    pub rules: RulesArgs,
     /// Try the clients' secrets of the manifest, and plan to set those that do not work
     #[arg(long, help_heading = "Plan")]
     pub probe_secrets: bool,
@@ -249,9 +255,9 @@ pub struct ApplyArgs {
     /// Do not ask
     #[arg(short, long, help_heading = "Apply")]
     pub yes: bool,
-    /// Allow what the safety rule of this key refuses (repeatable)
-    #[arg(long, value_name = "KEY", help_heading = "Apply")]
-    pub allow: Vec<String>,
+    /// What is refused.
+    #[command(flatten)]
+    pub rules: RulesArgs,
     /// Try the clients' secrets of the manifest, and plan to set those that do not work
     #[arg(long, help_heading = "Apply")]
     pub probe_secrets: bool,
@@ -542,6 +548,18 @@ pub struct ManifestArgs {
     /// nothing gives
     #[arg(long, value_name = "PATH", value_hint = ValueHint::FilePath)]
     pub vars_store: Option<PathBuf>,
+}
+
+/// What the safety rules judge by, and what is allowed all the same.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Safety rules")]
+pub struct RulesArgs {
+    /// Judge by a policy file: thresholds, privileged and protected names, members, owners, prune (uaapply schema --policy)
+    #[arg(long, value_name = "FILE", env = "UAAPPLY_POLICY", hide_env_values = true, value_hint = ValueHint::FilePath)]
+    pub policy: Option<PathBuf>,
+    /// Allow what the safety rule of this key refuses (repeatable)
+    #[arg(long, value_name = "KEY")]
+    pub allow: Vec<String>,
 }
 
 /// How to reach UAA and log in.

@@ -16,6 +16,8 @@ use crate::model::{ClientId, GroupName, Guid, Mapping, Origin, UserKey};
 pub struct ReadScope {
     /// Users to find by name.
     pub users: BTreeSet<UserKey>,
+    /// Those of them that only the policy names: judged, never managed.
+    pub only_judged: BTreeSet<UserKey>,
     /// Groups whose members' ids must be turned back into names: exact groups, and the cluster groups when the
     /// manifest has a `users` key. See [`Self::names_members_of`] for those that only the server knows.
     pub name_members_of: BTreeSet<GroupName>,

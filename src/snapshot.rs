@@ -252,7 +252,7 @@ pub fn assume_salts(observed: &mut Observed, desired: &Desired) -> Vec<ClientId>
 
 /// The first thing that a plan would read and the snapshot does not have.
 fn lacks(covers: &ReadScope, scope: &ReadScope) -> Option<String> {
-    let ReadScope { users, name_members_of, origins, all_users, clients } = scope;
+    let ReadScope { users, name_members_of, origins, all_users, clients, only_judged: _ } = scope;
     if *all_users && !covers.all_users {
         return Some("all users".to_owned());
     }

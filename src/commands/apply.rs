@@ -6,6 +6,7 @@ use tokio::sync::watch;
 
 use super::connection::{check, connection};
 use super::console::Console;
+use super::look::Rules;
 use super::progress::Told;
 use super::report_file::{self, ReportFile};
 use super::{Stop, generated, look};
@@ -30,6 +31,7 @@ pub(super) async fn run(args: &ApplyArgs, console: &Console) -> Result<Exit, Sto
     look::must_have_files(&args.manifest)?;
     check(&args.connection, &args.manifest)?;
     args.report.as_deref().map(report_file::check).transpose()?;
+    let rules = look::rules(&args.rules, console)?;
     let loaded = look::load(&args.manifest, console)?;
     let connection = connection(&args.connection, &loaded.secrets, console).await?;
     let server = uaa::identify(&connection).await?;
@@ -40,7 +42,7 @@ pub(super) async fn run(args: &ApplyArgs, console: &Console) -> Result<Exit, Sto
     let (concurrency, client) = (connection.concurrency, connection.client_id.clone());
     let (reader, writer) = uaa::log_in(connection, server).await?;
 
-    let (observed, plan) = agree(args, &loaded, &reader, client.as_str(), console).await?;
+    let (observed, plan) = agree(args, &rules, &loaded, &reader, client.as_str(), console).await?;
     // Before the first write: a report that has no place is an error while nothing is done yet.
     let file = args.report.as_deref().map(ReportFile::create).transpose()?;
     generated::save(&plan, &loaded)?;
@@ -57,7 +59,7 @@ pub(super) async fn run(args: &ApplyArgs, console: &Console) -> Result<Exit, Sto
         tokio::select! {
             biased;
             () = interrupted.happened() => {}
-            () = look_again(&mut report, args, &loaded, &reader, console) => {}
+            () = look_again(&mut report, args, &rules, &loaded, &reader, console) => {}
         }
     }
     tracing::info!("{} requests", reader.requests());
@@ -101,6 +103,7 @@ pub(super) fn told(report: &Report, args: &ApplyArgs, file: Option<ReportFile>, 
 /// Makes the plan that is to be carried out, and gets everybody's consent to it: the rails', the token's, the user's.
 async fn agree(
     args: &ApplyArgs,
+    rules: &Rules,
     loaded: &Loaded,
     reader: &Reader,
     client: &str,
@@ -109,11 +112,11 @@ async fn agree(
     let mut shown: Option<(Plan, Vec<Change>)> = None;
     loop {
         let begun = Instant::now();
-        let (observed, plan) = look::look(reader, loaded, &args.allow, args.probe_secrets, console).await?;
+        let (observed, plan) = look::look(reader, loaded, rules, args.probe_secrets, console).await?;
         // A secret that was kept can become one to set, without any change or finding that says so.
         let settle = plan::to_settle(&plan, &loaded.desired);
         match &shown {
-            None => look::warn_of_unused_allows(&plan, &args.allow, console),
+            None => look::warn_of_unused_allows(&plan, &rules.allow, console),
             Some((shown, settled))
                 if shown.changes == plan.changes && shown.findings == plan.findings && *settled == settle =>
             {
@@ -220,24 +223,22 @@ pub(super) fn must_have_authority(plan: &Plan, observed: &Observed, client: &str
 async fn look_again(
     report: &mut Report,
     args: &ApplyArgs,
+    rules: &Rules,
     loaded: &Loaded,
     reader: &Reader,
     console: &Console,
 ) {
     // Keys that allowed something are used up by now.
-    match look::observe(reader, loaded, args.probe_secrets).await {
-        Ok(observed) => {
-            let allow = args.allow.iter().cloned().collect();
-            match plan::make(&loaded.desired, &observed, &plan::policy::Policy::default(), &allow) {
-                Ok(plan) => {
-                    report.converged = Some(plan.is_empty());
-                    report.remaining = plan.changes.into_iter().map(|change| change.key).collect();
-                    report.remaining.sort();
-                    report.remaining.dedup();
-                }
-                Err(objections) => console.say(&render::problems::objections(&objections, loaded)),
+    match look::observe(reader, loaded, &rules.policy, args.probe_secrets).await {
+        Ok(observed) => match plan::make(&loaded.desired, &observed, &rules.policy, &rules.allow) {
+            Ok(plan) => {
+                report.converged = Some(plan.is_empty());
+                report.remaining = plan.changes.into_iter().map(|change| change.key).collect();
+                report.remaining.sort();
+                report.remaining.dedup();
             }
-        }
+            Err(objections) => console.say(&render::problems::objections(&objections, loaded)),
+        },
         Err(error) => {
             console.error(&Error { message: format!("the second look failed: {}", error.message), ..error });
         }

@@ -1,6 +1,5 @@
 //! What plan and apply share: manifest in, server read, plan made.
 
-use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use futures_util::future::try_join_all;
@@ -8,7 +7,7 @@ use secrecy::SecretString;
 
 use super::Stop;
 use super::console::Console;
-use crate::cli::{ManifestArgs, PlanFormat};
+use crate::cli::{ManifestArgs, PlanFormat, RulesArgs};
 use crate::desired::Desired;
 use crate::error::{Error, Exit};
 use crate::manifest::{self, Loaded, Sources};
@@ -28,6 +27,25 @@ pub(super) fn must_have_files(args: &ManifestArgs) -> Result<(), Error> {
             .hint("give one or more with -f PATH (a file, a directory, or - for standard input)"));
     }
     Ok(())
+}
+
+/// What plans are judged by.
+#[derive(Default)]
+pub(super) struct Rules {
+    pub(super) policy: Policy,
+    pub(super) allow: Allow,
+}
+
+/// Reads the policy; says everything that is wrong with it.
+pub(super) fn rules(args: &RulesArgs, console: &Console) -> Result<Rules, Stop> {
+    let policy = match &args.policy {
+        None => Policy::default(),
+        Some(path) => manifest::load_policy(path).map_err(|problems| {
+            console.say(&render::problems::problems(&problems.0));
+            Stop::Exit(Exit::Error)
+        })?,
+    };
+    Ok(Rules { policy, allow: args.allow.iter().cloned().collect() })
 }
 
 /// Reads the manifest; says everything that is wrong with it.
@@ -94,12 +112,12 @@ pub(super) fn refused(desired: &Desired, server: &Server) -> Option<Plan> {
 pub(super) async fn look(
     reader: &Reader,
     loaded: &Loaded,
-    allow: &[String],
+    rules: &Rules,
     probe: bool,
     console: &Console,
 ) -> Result<(Observed, Plan), Stop> {
-    let observed = observe(reader, loaded, probe).await?;
-    let plan = plan(loaded, &observed, allow, console)?;
+    let observed = observe(reader, loaded, &rules.policy, probe).await?;
+    let plan = plan(loaded, &observed, rules, console)?;
     Ok((observed, plan))
 }
 
@@ -107,11 +125,10 @@ pub(super) async fn look(
 pub(super) fn plan(
     loaded: &Loaded,
     observed: &Observed,
-    allow: &[String],
+    rules: &Rules,
     console: &Console,
 ) -> Result<Plan, Stop> {
-    let allow: Allow = allow.iter().cloned().collect::<BTreeSet<_>>();
-    plan::make(&loaded.desired, observed, &Policy::default(), &allow).map_err(|objections| {
+    plan::make(&loaded.desired, observed, &rules.policy, &rules.allow).map_err(|objections| {
         console.say(&render::problems::objections(&objections, loaded));
         console.annotate(objections.iter().map(Note::of_objection));
         Stop::Exit(Exit::Error)
@@ -119,8 +136,13 @@ pub(super) fn plan(
 }
 
 /// Reads the server; with `probe` it also tries the secrets of clients that exist, but for our own.
-pub(super) async fn observe(reader: &Reader, loaded: &Loaded, probe: bool) -> Result<Observed, Error> {
-    let mut observed = reader.observe(&plan::scope(&loaded.desired)).await?;
+pub(super) async fn observe(
+    reader: &Reader,
+    loaded: &Loaded,
+    policy: &Policy,
+    probe: bool,
+) -> Result<Observed, Error> {
+    let mut observed = reader.observe(&plan::scope(&loaded.desired, policy)).await?;
     if probe {
         self::probe(reader, &mut observed, loaded.secrets.client_secrets.iter()).await?;
     }
@@ -145,8 +167,8 @@ pub(super) async fn probe(
 }
 
 /// Warns of an `--allow` that allows nothing: a misspelt key, or one that a script has kept too long.
-pub(super) fn warn_of_unused_allows(plan: &Plan, allow: &[String], console: &Console) {
-    for key in plan::unused_allows(plan, &allow.iter().cloned().collect()) {
+pub(super) fn warn_of_unused_allows(plan: &Plan, allow: &Allow, console: &Console) {
+    for key in plan::unused_allows(plan, allow) {
         let open = plan.refusals().filter_map(|finding| finding.key.as_deref());
         let near = manifest::nearest(&key, open);
         let near = near.map_or_else(String::new, |near| format!("; did you mean {}?", visible::shell(near)));

@@ -70,7 +70,8 @@ pub fn run(cli: Cli) -> Exit {
         Command::Password(args) => block_on(password::run(&args, &console)),
         Command::Unlock(args) => block_on(password::unlock(&args, &console)),
         Command::Whoami(args) => block_on(whoami::run(&args, &console)),
-        Command::Schema => console.json(&crate::manifest::schema()),
+        Command::Schema { policy: false } => console.json(&crate::manifest::schema()),
+        Command::Schema { policy: true } => console.json(&crate::manifest::policy_schema()),
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Cli::command(), "uaapply", &mut script);

@@ -36,10 +36,11 @@ async fn make(args: &PlanArgs, console: &Console) -> Result<Plan, Stop> {
         check(&args.connection, &args.manifest)?;
     }
     args.out.as_deref().map(plan_file::check).transpose()?;
+    let rules = look::rules(&args.rules, console)?;
     let loaded = look::load(&args.manifest, console)?;
     let observed = match &args.snapshot {
-        Some(path) => snapshot::read(path, &loaded.desired, console)?,
-        None => match observe(args, &loaded, console).await? {
+        Some(path) => snapshot::read(path, &loaded.desired, &rules.policy, console)?,
+        None => match observe(args, &loaded, &rules, console).await? {
             Ok(observed) => observed,
             Err(refused) => {
                 look::show(&refused, args.format, args.max_length, console)?;
@@ -47,8 +48,8 @@ async fn make(args: &PlanArgs, console: &Console) -> Result<Plan, Stop> {
             }
         },
     };
-    let plan = look::plan(&loaded, &observed, &args.allow, console)?;
-    look::warn_of_unused_allows(&plan, &args.allow, console);
+    let plan = look::plan(&loaded, &observed, &rules, console)?;
+    look::warn_of_unused_allows(&plan, &rules.allow, console);
     look::show(&plan, args.format, args.max_length, console)?;
     generated::announce(&plan, &loaded, console);
     if let Some(path) = &args.out {
@@ -87,6 +88,7 @@ fn exit(plan: &Plan, args: &PlanArgs, console: &Console) -> Exit {
 async fn observe(
     args: &PlanArgs,
     loaded: &Loaded,
+    rules: &look::Rules,
     console: &Console,
 ) -> Result<Result<Observed, Plan>, Stop> {
     let connection = connection(&args.connection, &loaded.secrets, console).await?;
@@ -95,7 +97,7 @@ async fn observe(
         return Ok(Err(refused));
     }
     let reader = Reader::log_in(connection, server).await?;
-    let observed = look::observe(&reader, loaded, args.probe_secrets).await?;
+    let observed = look::observe(&reader, loaded, &rules.policy, args.probe_secrets).await?;
     tracing::info!("{} requests", reader.requests());
     Ok(Ok(observed))
 }

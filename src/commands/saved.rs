@@ -18,7 +18,7 @@ use crate::desired::Secrets;
 use crate::error::{Error, Exit};
 use crate::manifest;
 use crate::observed::{Observed, Server};
-use crate::plan::policy::{Allow, Policy};
+use crate::plan::policy::Policy;
 use crate::plan::saved::{Judged, Saved, judge};
 use crate::plan::{self, FieldValue};
 use crate::render;
@@ -30,6 +30,7 @@ use crate::visible::visible;
 pub(super) async fn run(args: &ApplyArgs, path: &Path, console: &Console) -> Result<Exit, Stop> {
     check(&args.connection, &args.manifest)?;
     args.report.as_deref().map(report_file::check).transpose()?;
+    let rules = look::rules(&args.rules, console)?;
     let mut saved = plan_file::read(path)?;
     must_be_expected(&saved, args.expect_plan.as_deref())?;
     let secrets = secrets(&mut saved, args, console)?;
@@ -44,7 +45,7 @@ pub(super) async fn run(args: &ApplyArgs, path: &Path, console: &Console) -> Res
     let (concurrency, client) = (connection.concurrency, connection.client_id.clone());
     let (reader, writer) = uaa::log_in(connection, server).await?;
 
-    let (observed, judged) = agree(args, &saved, &secrets, &reader, client.as_str(), console).await?;
+    let (observed, judged) = agree(args, &rules, &saved, &secrets, &reader, client.as_str(), console).await?;
     let file = args.report.as_deref().map(ReportFile::create).transpose()?;
     let settle = plan::to_settle(&judged.plan, saved.manifest());
     let mut report = whole(&saved, &judged, Report::of(&judged.plan));
@@ -61,7 +62,7 @@ pub(super) async fn run(args: &ApplyArgs, path: &Path, console: &Console) -> Res
         tokio::select! {
             biased;
             () = interrupted.happened() => {}
-            () = look_again(&mut report, args, &saved, &secrets, &reader, console) => {}
+            () = look_again(&mut report, &rules, &saved, &secrets, &reader, console) => {}
         }
     }
     tracing::info!("{} requests", reader.requests());
@@ -131,8 +132,13 @@ fn secrets(saved: &mut Saved, args: &ApplyArgs, console: &Console) -> Result<Sec
 }
 
 /// Reads the server for the judgement.
-async fn observe(reader: &Reader, saved: &Saved, secrets: &Secrets) -> Result<Observed, Error> {
-    let mut scope = plan::scope(saved.manifest());
+async fn observe(
+    reader: &Reader,
+    saved: &Saved,
+    secrets: &Secrets,
+    policy: &Policy,
+) -> Result<Observed, Error> {
+    let mut scope = plan::scope(saved.manifest(), policy);
     let mut observed = reader.observe(&scope).await?;
     if saved.misses_a_doomed_user(&observed) && !scope.all_users {
         scope.all_users = true;
@@ -147,8 +153,8 @@ async fn observe(reader: &Reader, saved: &Saved, secrets: &Secrets) -> Result<Ob
     Ok(observed)
 }
 
-fn judged(saved: &Saved, observed: &Observed, allow: &Allow) -> Result<Judged, Error> {
-    judge(saved, observed, &Policy::default(), allow).map_err(|objections| {
+fn judged(saved: &Saved, observed: &Observed, rules: &look::Rules) -> Result<Judged, Error> {
+    judge(saved, observed, &rules.policy, &rules.allow).map_err(|objections| {
         let mut error = stale();
         for objection in objections {
             error = error.cause(format!("{}: {}", objection.because, objection.message));
@@ -165,18 +171,18 @@ fn stale() -> Error {
 /// Judges the plan and gets everybody's consent: the rails', the token's, the user's.
 async fn agree(
     args: &ApplyArgs,
+    rules: &look::Rules,
     saved: &Saved,
     secrets: &Secrets,
     reader: &Reader,
     client: &str,
     console: &Console,
 ) -> Result<(Observed, Judged), Stop> {
-    let allow: Allow = args.allow.iter().cloned().collect();
     let mut shown: Option<Judged> = None;
     loop {
         let begun = Instant::now();
-        let observed = observe(reader, saved, secrets).await?;
-        let judged = judged(saved, &observed, &allow).map_err(|error| {
+        let observed = observe(reader, saved, secrets, &rules.policy).await?;
+        let judged = judged(saved, &observed, rules).map_err(|error| {
             console.error(&error);
             Stop::Exit(Exit::Stale)
         })?;
@@ -184,7 +190,7 @@ async fn agree(
             return Err(Stop::Exit(drifted(saved, &judged, args, console)?));
         }
         match &shown {
-            None => look::warn_of_unused_allows(&judged.plan, &args.allow, console),
+            None => look::warn_of_unused_allows(&judged.plan, &rules.allow, console),
             Some(shown)
                 if shown.plan.changes == judged.plan.changes
                     && shown.plan.findings == judged.plan.findings =>
@@ -289,15 +295,14 @@ fn whole(saved: &Saved, judged: &Judged, made: Report) -> Report {
 /// Judges once more: everything of the plan must be so.
 async fn look_again(
     report: &mut Report,
-    args: &ApplyArgs,
+    rules: &look::Rules,
     saved: &Saved,
     secrets: &Secrets,
     reader: &Reader,
     console: &Console,
 ) {
-    let allow: Allow = args.allow.iter().cloned().collect();
-    let judged = match observe(reader, saved, secrets).await {
-        Ok(observed) => judged(saved, &observed, &allow),
+    let judged = match observe(reader, saved, secrets, &rules.policy).await {
+        Ok(observed) => judged(saved, &observed, rules),
         Err(error) => Err(error),
     };
     match judged {

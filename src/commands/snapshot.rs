@@ -13,6 +13,7 @@ use crate::manifest::MAX_FILE_BYTES;
 use crate::model::Origin;
 use crate::observed::{ClientScope, Observed, ReadScope};
 use crate::plan;
+use crate::plan::policy::Policy;
 use crate::render::{self, count};
 use crate::snapshot::{Snapshot, Unusable, assume_salts};
 use crate::uaa::{self, Reader};
@@ -35,7 +36,7 @@ pub(super) async fn run(args: &SnapshotArgs, console: &Console) -> Result<Exit, 
     let reader = Reader::log_in(connection, server).await?;
     let snapshot = match &loaded {
         Some(loaded) => {
-            let scope = plan::scope(&loaded.desired);
+            let scope = plan::scope(&loaded.desired, &Policy::default());
             Snapshot::of(&reader.observe(&scope).await?, Some(scope))
         }
         None => {
@@ -78,7 +79,12 @@ fn everything(known: &Observed) -> ReadScope {
 }
 
 /// Reads a snapshot, as if it were the server, for `plan --snapshot`.
-pub(super) fn read(path: &Path, desired: &Desired, console: &Console) -> Result<Observed, Error> {
+pub(super) fn read(
+    path: &Path,
+    desired: &Desired,
+    policy: &Policy,
+    console: &Console,
+) -> Result<Observed, Error> {
     let file = std::fs::File::open(path)
         .map_err(|error| Error::new(format!("cannot read {}", path.display())).cause(error.to_string()))?;
     let unusable =
@@ -86,7 +92,8 @@ pub(super) fn read(path: &Path, desired: &Desired, console: &Console) -> Result<
     let mut text = String::new();
     let most = u64::try_from(MAX_FILE_BYTES * 10).unwrap_or(u64::MAX);
     file.take(most).read_to_string(&mut text).map_err(|error| unusable(&error.to_string()))?;
-    let observed = Snapshot::read(&text).and_then(|snapshot| snapshot.observed(&plan::scope(desired)));
+    let observed =
+        Snapshot::read(&text).and_then(|snapshot| snapshot.observed(&plan::scope(desired, policy)));
     let mut observed = observed.map_err(|why| match why {
         Unusable::NotOne(why) => unusable(&why).hint("take one: uaapply snapshot -O FILE"),
         Unusable::Newer(format) => {

@@ -55,7 +55,8 @@ pub(super) async fn run(args: &WhoamiArgs, console: &Console) -> Result<Exit, St
     let (server, missing) = match &loaded {
         None => (reader.server().clone(), None),
         Some(loaded) => {
-            let (observed, plan) = look::look(&reader, loaded, &[], false, console).await?;
+            let (observed, plan) =
+                look::look(&reader, loaded, &look::Rules::default(), false, console).await?;
             let missing = plan::missing_authorities(&plan, &observed);
             (observed.server, Some(missing))
         }

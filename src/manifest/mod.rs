@@ -10,7 +10,7 @@
 //! `placeholder` knows `((name))` in a text; `ops` changes the trees by `patch` at a `pointer`; `declare` reads which variables are generated, `store` generates and
 //! keeps them; `field` judges single values for `decode`; `clients` and `redirect` know OAuth clients, `prune` and
 //! `removal` what goes; `mask` knows which text must never be shown; `schema` describes the manifest for editors, `write`
-//! goes the other way, from entries to a text that loads.
+//! goes the other way, from entries to a text that loads. `policy` reads what manifests are judged by, from a file of its own.
 
 mod clients;
 mod declare;
@@ -23,6 +23,8 @@ mod ops;
 mod patch;
 mod placeholder;
 mod pointer;
+mod policy;
+pub mod policy_schema;
 mod problem;
 mod prune;
 mod redirect;
@@ -52,6 +54,8 @@ use interpolate::Variables;
 use problem::{Draft, Drafts, quote};
 use source::{Kind, Texts};
 
+pub use policy::load_policy;
+pub use policy_schema::policy_schema;
 pub use store::Generated;
 pub use values::values;
 

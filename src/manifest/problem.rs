@@ -283,7 +283,7 @@ fn place(texts: &Texts, spot: Spot) -> Place {
         Kind::Variables | Kind::Store => (HIDDEN.to_owned(), 0..HIDDEN.len()),
         // What is a secret in an ops file, only its paths say.
         Kind::Ops if text.opaque_from.is_some() => (HIDDEN.to_owned(), 0..HIDDEN.len()),
-        Kind::Manifest | Kind::Ops => {
+        Kind::Manifest | Kind::Ops | Kind::Policy => {
             let mut masks: Vec<(usize, usize)> = text.masks_in(&range);
             if text.opaque_from.is_some() {
                 masks.extend(mask::guess(&text.text, range.clone()));

@@ -534,7 +534,7 @@ pub(super) fn generate() -> Schema {
 }
 
 /// Takes `null` out of optional fields: a key without a value is an error, not an absent key.
-fn forbid_null(schema: &mut Schema) {
+pub(super) fn forbid_null(schema: &mut Schema) {
     if let Some(kinds) = schema.get_mut("type").and_then(|kinds| kinds.as_array_mut()) {
         kinds.retain(|kind| kind != "null");
         if let [only] = &kinds[..] {

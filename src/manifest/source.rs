@@ -21,6 +21,8 @@ pub(super) enum Kind {
     Manifest,
     /// An ops file: shown as a manifest is.
     Ops,
+    /// A policy: shown as a manifest is, and no part of it.
+    Policy,
     /// A file of variables: nothing of it is ever shown.
     Variables,
     /// The file of `--vars-store`: nothing of it is ever shown either.
@@ -280,6 +282,7 @@ fn open(name: &str, path: &Path, kind: Kind, texts: &mut Texts, drafts: &mut Dra
             let option = match kind {
                 Kind::Manifest => "-f",
                 Kind::Ops => "-o",
+                Kind::Policy => "--policy",
                 Kind::Variables => "-l",
                 Kind::Store => "--vars-store",
             };

@@ -1,6 +1,7 @@
 //! Stories over whole manifests: given files and variables, all problems or the whole desired state.
 
 mod ops;
+mod policy;
 mod variables;
 
 use std::fmt::Write as _;

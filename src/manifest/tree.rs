@@ -100,7 +100,8 @@ pub(super) fn parse(texts: &Texts, file: u32, drafts: &mut Drafts) -> Option<Nod
     if text.spoiled {
         return None;
     }
-    Builder::new(file, &text.text, matches!(text.kind, Kind::Manifest | Kind::Ops), drafts).run()
+    Builder::new(file, &text.text, matches!(text.kind, Kind::Manifest | Kind::Ops | Kind::Policy), drafts)
+        .run()
 }
 
 /// Parses a text that stands in no file, such as the value of `-v`; nothing is said about what is wrong.

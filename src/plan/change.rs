@@ -494,10 +494,18 @@ pub enum Rail {
     Empties,
     /// Many removals at once.
     Removals,
-    /// The secret of a privileged client may be set.
+    /// Whoever holds something privileged could become another: a name, e-mail address, secret or way in changes.
     Takeover,
+    /// A group has fewer members than the policy wants, or lacks one that it requires.
+    Members,
+    /// Something that the policy protects is touched.
+    Protected,
+    /// A manifest file speaks about what the policy gives to another.
+    Owner,
     /// A mapping that UAA could not delete again.
     Undeletable,
+    /// A name can be taken for another: mixed scripts, characters that do not show.
+    Lookalike,
     /// What no manifest names would be removed.
     Prune,
 }

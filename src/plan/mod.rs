@@ -93,7 +93,7 @@ fn make_part(
     keep: impl Fn(&Change) -> bool,
     settle: impl Fn(&ClientId) -> bool,
 ) -> Result<Plan, Vec<Objection>> {
-    let scope = scope(desired);
+    let scope = scope(desired, policy);
     let before = World::new(observed, &scope);
     let renamed = renames::by_present_name(desired, &before);
     let desired = &*renamed.desired;

@@ -9,13 +9,13 @@ use proptest::prelude::*;
 
 use super::diff::clients::target;
 use super::diff::users::user_of;
-use super::policy::{Allow, Policy};
+use super::policy::{Allow, MustHave, NamePattern, Policy};
 use super::project::project;
 use super::saved::{Saved, judge};
 use super::worlds::{Manifest, Site, member, user};
 use super::{Action, Change, KeptWhy, Kind, Object, Phase, Plan, Rail, scope};
 use crate::client::{ClientField, ClientFields, ClientValue};
-use crate::desired::{Desired, Holds, PruneAction, Said, SecretSource};
+use crate::desired::{Holds, PruneAction, Said, SecretSource};
 use crate::model::{ClientId, ClusterRole, GroupName, Guid, Member, Origin, UserKey};
 use crate::observed::{MemberKind, Observed};
 
@@ -440,8 +440,8 @@ fn described(site: &Site) -> Manifest {
 }
 
 /// Cuts an observation down to what was asked for, as a look-up would.
-fn looked_up(observed: &Observed, desired: &Desired) -> Observed {
-    let asked = scope(desired);
+fn looked_up(observed: &Observed, manifest: &Manifest) -> Observed {
+    let asked = scope(&manifest.desired, &manifest.policy);
     let mut cut = observed.clone();
     cut.users.retain(|key, _| asked.all_users || asked.users.contains(key));
     let named: BTreeSet<&Guid> = observed
@@ -462,6 +462,19 @@ fn looked_up(observed: &Observed, desired: &Desired) -> Observed {
         });
     }
     cut
+}
+
+/// A policy with something to say about most plans.
+fn strict(policy: &mut Policy) {
+    let must = |minimum, required: &[&str]| MustHave {
+        minimum,
+        required: required.iter().map(|text| member(text)).collect(),
+    };
+    policy.members.insert("uaa.admin".into(), must(1, &["a", "ldap/a"]));
+    policy.members.insert("team".into(), must(2, &["group:Ops"]));
+    let protected =
+        ["user/b", "group/ops", "client/app"].map(|text| NamePattern::new(text).expect("a pattern"));
+    policy.protected = protected.into();
 }
 
 fn json(plan: &Plan) -> String {
@@ -511,7 +524,7 @@ proptest! {
                         rule.value.action == PruneAction::Delete && rule.value.origins.contains(&key.origin)
                     });
                     prop_assert_eq!(!desired.absent.users.contains_key(&key), change.implied);
-                    prop_assert!(!change.implied || pruned && !scope(desired).users.contains(&key));
+                    prop_assert!(!change.implied || pruned && !scope(desired, &Policy::default()).users.contains(&key));
                     prop_assert!(!change.implied || !key.username.folded().starts_with('b'));
                     prop_assert!(!change.implied || !holders(&site.0, &admin).contains(&observed.id));
                     prop_assert!(!change.implied || site.0.me.user.as_ref() != Some(&key));
@@ -554,7 +567,7 @@ proptest! {
             after.users.values().map(|user| (&user.id, user)).collect();
         let pruned = |key: &UserKey| {
             desired.prune.users.as_ref().is_some_and(|prune| prune.value.origins.contains(&key.origin))
-                && !scope(desired).users.contains(key)
+                && !scope(desired, &Policy::default()).users.contains(key)
         };
         for (key, before) in &site.0.users {
             // Others say who is deleted, suspended and renamed.
@@ -817,7 +830,148 @@ proptest! {
     #[test]
     fn listing_everything_and_looking_up_what_is_named_give_the_same_bytes(site in a_site(), words in words()) {
         let manifest = manifest(&words, &site);
-        let cut = Site(looked_up(&site.0, &manifest.desired));
-        prop_assert_eq!(json(&manifest.plan(&cut)), json(&manifest.plan(&site)));
+        for manifest in [manifest.clone(), manifest.policy(strict)] {
+            let cut = Site(looked_up(&site.0, &manifest));
+            prop_assert_eq!(json(&manifest.plan(&cut)), json(&manifest.plan(&site)));
+        }
+    }
+
+    #[test]
+    fn every_key_allows_its_finding_and_all_keys_leave_what_nothing_allows(site in a_site(), words in words()) {
+        let manifest = manifest(&words, &site).policy(strict);
+        let plan = manifest.plan(&site);
+        let keys: Vec<&str> = plan.findings.iter().filter_map(|finding| finding.key.as_deref()).collect();
+        let allowed = manifest.allowing(&site, &keys);
+        prop_assert!(allowed.refusals().all(|finding| finding.key.is_none()), "{:?}", allowed.findings);
+        prop_assert_eq!(&allowed.plan_digest, &plan.plan_digest);
+        for finding in &plan.findings {
+            let same = |other: &&super::Finding| (other.rail, &other.key) == (finding.rail, &finding.key);
+            prop_assert!(finding.key.is_none() || plan.findings.iter().filter(same).count() == 1, "{:?}", finding);
+        }
+    }
+
+    #[test]
+    fn what_is_protected_and_no_finding_names_stays_as_it_is(site in a_site(), words in words()) {
+        let plan = manifest(&words, &site).policy(strict).plan(&site);
+        let after = project(&site.0, &plan.changes);
+        let spoken = |key: &str| plan.findings.iter().any(|finding| finding.key.as_deref() == Some(key));
+        if !spoken("protected:user/uaa/b") {
+            prop_assert_eq!(site.0.users.get(&user("b")), after.users.get(&user("b")));
+            let of_b = |state: &Observed| -> Rows {
+                let b = site.0.users.get(&user("b")).map(|user| user.id.clone());
+                // What goes with a group is the group's matter.
+                let stays = |group: &GroupName| after.groups.contains_key(group);
+                rows(state).into_iter().filter(|(group, id, _)| Some(id) == b.as_ref() && stays(group)).collect()
+            };
+            prop_assert_eq!(of_b(&site.0), of_b(&after));
+        }
+        let ops = GroupName::new("Ops");
+        if !spoken("protected:group/Ops") {
+            prop_assert_eq!(site.0.groups.get(&ops), after.groups.get(&ops));
+            let mapped = |state: &Observed| -> BTreeSet<_> {
+                state.mappings.iter().filter(|mapping| mapping.group == ops).cloned().collect()
+            };
+            prop_assert_eq!(mapped(&site.0), mapped(&after));
+        }
+        if !spoken("protected:client/app") {
+            let app = ClientId::new("app");
+            prop_assert_eq!(site.0.clients.get(&app), after.clients.get(&app));
+        }
+    }
+
+    #[test]
+    fn a_group_keeps_whom_the_policy_wants_unless_a_finding_says_so(site in a_site(), words in words()) {
+        let site = site.change(|observed| {
+            let there: BTreeSet<Guid> = observed.users.values().map(|user| user.id.clone()).collect();
+            for group in observed.groups.values_mut() {
+                group.rows.retain(|id, row| row.kind == MemberKind::Group || there.contains(id));
+            }
+        });
+        let manifest = manifest(&words, &site).policy(strict);
+        let plan = manifest.plan(&site);
+        let after = project(&site.0, &plan.changes);
+        let asked = scope(&manifest.desired, &manifest.policy);
+        // By administrators' rows; whom the plan knows to be suspended does not count.
+        let members = |state: &Observed, group: &GroupName| -> BTreeSet<Guid> {
+            let mut state = state.clone();
+            for group in state.groups.values_mut() {
+                group.rows.retain(|_, row| row.kind == MemberKind::Group || row.origin.is_uaa());
+            }
+            let asleep = |id: &Guid| {
+                state.users.values().any(|user| {
+                    let was = site.0.users.values().find(|was| was.id == *id).map(|was| &was.key);
+                    let known = asked.all_users || asked.users.contains(&user.key)
+                        || was.is_some_and(|was| asked.users.contains(was));
+                    user.id == *id && !user.active && known
+                })
+            };
+            holders(&state, group).into_iter().filter(|id| !asleep(id)).collect()
+        };
+        for (group, must) in &manifest.policy.members {
+            if plan.findings.iter().any(|finding| finding.key == Some(format!("members:{group}"))) {
+                prop_assert!(site.0.groups.contains_key(group) || after.groups.contains_key(group));
+                continue;
+            }
+            let (before, now) = (members(&site.0, group), members(&after, group));
+            if !site.0.groups.contains_key(group) {
+                continue;
+            }
+            prop_assert!(now.len() >= must.minimum.min(before.len()), "{} {:?} {:?}", group, before, now);
+            for required in &must.required {
+                let Member::User(key) = required else { continue };
+                let Some(user) = site.0.users.get(key) else { continue };
+                prop_assert!(!before.contains(&user.id) || now.contains(&user.id), "{} {}", group, key);
+            }
+        }
+    }
+
+    #[test]
+    fn nobody_privileged_becomes_another_unless_a_finding_says_so(site in a_site(), words in words()) {
+        use ClientField as F;
+        let plan = manifest(&words, &site).plan(&site);
+        let spoken = |key: String| plan.findings.iter().any(|finding| finding.key.as_ref() == Some(&key));
+        let admin = GroupName::new("uaa.admin");
+        let end = project(&site.0, &plan.changes);
+        let admins: BTreeSet<Guid> = holders(&site.0, &admin).union(&holders(&end, &admin)).cloned().collect();
+        for made in 0..=plan.changes.len() {
+            let state = project(&site.0, &plan.changes[..made]);
+            for before in site.0.users.values().filter(|user| admins.contains(&user.id)) {
+                let Some(now) = state.users.values().find(|user| user.id == before.id) else { continue };
+                let same = (&before.email, &before.key) == (&now.email, &now.key) && before.active >= now.active;
+                prop_assert!(same || spoken(format!("takeover:user/{}", before.key)), "{:?}", now);
+            }
+            for (id, before) in &site.0.clients {
+                let Some(now) = state.clients.get(id) else { continue };
+                let power = |state: &ClientFields| {
+                    [F::Scope, F::Authorities].iter().any(|field| set(state, field).contains("uaa.admin"))
+                };
+                let (old, new) = (&before.fields, &now.fields);
+                if !power(old) || spoken(format!("takeover:client/{id}")) {
+                    continue;
+                }
+                for field in [F::AuthorizedGrantTypes, F::RedirectUri] {
+                    prop_assert!(set(new, &field).is_subset(&set(old, &field)), "{} {}", id, field);
+                }
+                prop_assert!(set(new, &F::RequiredUserGroups).is_superset(&set(old, &F::RequiredUserGroups)));
+                prop_assert!(old.contains_key(&F::Allowpublic) || !new.contains_key(&F::Allowpublic));
+                if let Some(ClientValue::Set(allowed)) = old.get(&F::Allowedproviders) {
+                    let now = new.get(&F::Allowedproviders).and_then(ClientValue::as_set);
+                    prop_assert!(now.is_some_and(|now| now.is_subset(allowed)), "{}", id);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_file_that_owns_nothing_changes_nothing_that_another_owns(site in a_site(), words in words()) {
+        let names = ["user/*", "group/*", "client/*"].map(|text| NamePattern::new(text).expect("a pattern"));
+        let owned = |file: &str| {
+            let manifest = manifest(&words, &site);
+            manifest.policy(|policy| drop(policy.owners.insert(file.to_owned(), names.clone().into()))).plan(&site)
+        };
+        let ours = |plan: &Plan| plan.findings.iter().filter(|finding| finding.rail == Rail::Owner).count();
+        prop_assert_eq!(ours(&owned("pks.yml")), 0);
+        let plan = owned("other.yml");
+        prop_assert_eq!(ours(&plan) == 0, plan.changes.is_empty());
     }
 }

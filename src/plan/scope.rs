@@ -2,17 +2,32 @@
 
 use std::collections::BTreeSet;
 
+use super::policy::Policy;
 use crate::client::ClientField;
 use crate::desired::{Because, Desired, DesiredGroup, DesiredUser, Holds, WishBy};
 use crate::model::{ClientId, ClusterRole, GroupName, Member, Origin, UserKey};
 use crate::observed::{ClientScope, ReadScope};
 
-/// Returns what a plan of this manifest needs to know of the server.
+/// Returns what a plan of this manifest, judged by this policy, needs to know of the server.
 #[must_use]
-pub fn scope(desired: &Desired) -> ReadScope {
+pub fn scope(desired: &Desired, policy: &Policy) -> ReadScope {
+    let mut users = users(desired);
+    let required =
+        policy.members.values().flat_map(|group| &group.required).filter_map(|member| match member {
+            Member::User(user) => Some(user),
+            Member::Group(_) => None,
+        });
+    let required: BTreeSet<UserKey> = required.filter(|user| !users.contains(user)).cloned().collect();
+    users.extend(required.iter().cloned());
+    let mut name_members_of = name_members_of(desired);
+    // The manifest's spelling stays where both name one group.
+    let counted: Vec<&GroupName> =
+        policy.members.keys().filter(|group| !name_members_of.contains(group)).collect();
+    name_members_of.extend(counted.into_iter().cloned());
     ReadScope {
-        users: users(desired),
-        name_members_of: name_members_of(desired),
+        users,
+        only_judged: required,
+        name_members_of,
         // Those too that the manifest vouches for: a plan says which are its word alone.
         origins: named_origins(desired).into_iter().map(|(origin, _)| origin).collect(),
         all_users: desired.prune.users.is_some(),

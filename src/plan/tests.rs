@@ -14,6 +14,7 @@ use crate::desired::{Because, Said};
 use crate::model::ClusterRole::{Admin, Manage, Read};
 use crate::model::{ClientId, GroupName, Origin};
 
+mod rails;
 mod removal;
 
 const NOTHING: [&str; 0] = [];
@@ -556,7 +557,7 @@ fn a_group_whose_name_uaa_cuts_into_scopes_gives_access_to_clusters_and_its_memb
         .maps("x,PKS.clusters.admin", "ldap", "cn=dev");
     let manifest =
         Manifest::new().user("alana").access("alana", &[Admin]).user("none").access("none", &[Manage]);
-    let asked = scope(&manifest.desired);
+    let asked = scope(&manifest.desired, &Policy::default());
     assert!(asked.names_members_of(&GroupName::new("x,PKS.clusters.admin")));
     assert!(!asked.names_members_of(&GroupName::new("x,pks.clusters.admin.other")));
     let plan = manifest.plan(&site);
@@ -867,7 +868,10 @@ fn an_origin_that_only_the_manifest_vouches_for_is_told() {
     let saml =
         Site::new().change(|observed| observed.origins = Some(["ldap", "saml"].map(Origin::new).into()));
     assert_eq!(manifest.plan(&saml).blind_spots, []);
-    assert_eq!(scope(&manifest.desired).origins, ["ldap", "saml"].map(Origin::new).into());
+    assert_eq!(
+        scope(&manifest.desired, &Policy::default()).origins,
+        ["ldap", "saml"].map(Origin::new).into()
+    );
 }
 
 #[test]
@@ -887,13 +891,13 @@ fn the_scope_asks_for_users_by_name_and_for_members_of_exact_and_cluster_groups(
         .exact("exact")
         .member("exact", "group:additive")
         .maps("exact", &[("saml", "x")]);
-    let asked = scope(&manifest.desired);
+    let asked = scope(&manifest.desired, &Policy::default());
     assert_eq!(asked.users, BTreeSet::from([user("a"), user("b")]));
     let groups: Vec<&str> = asked.name_members_of.iter().map(GroupName::as_str).collect();
     assert_eq!(groups, ["exact", "pks.clusters.admin", "pks.clusters.admin.read", "pks.clusters.manage"]);
     assert_eq!(asked.origins, BTreeSet::from([Origin::new("saml")]));
 
-    let asked = scope(&Manifest::new().exact("exact").desired);
+    let asked = scope(&Manifest::new().exact("exact").desired, &Policy::default());
     assert_eq!(asked.name_members_of.len(), 1);
     assert_eq!(asked.origins, BTreeSet::new());
 }

@@ -97,7 +97,7 @@ impl<'a> World<'a> {
 
     /// Tells whether the manifest names this user anywhere.
     pub(super) fn names_user(&self, key: &UserKey) -> bool {
-        self.scope.users.contains(key)
+        self.scope.users.contains(key) && !self.scope.only_judged.contains(key)
     }
 
     /// Returns all groups that this user or group holds by rows of any origin: those it is in, and those they are

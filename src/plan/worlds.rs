@@ -187,7 +187,9 @@ fn group_id(name: &str) -> Guid {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Manifest {
     pub(super) desired: Desired,
+    pub(super) policy: Policy,
     line: u32,
+    file: Option<&'static str>,
 }
 
 impl Manifest {
@@ -197,7 +199,19 @@ impl Manifest {
 
     fn because(&mut self) -> Because {
         self.line += 1;
-        Because { file: "pks.yml".to_owned(), line: self.line }
+        Because { file: self.file.unwrap_or("pks.yml").to_owned(), line: self.line }
+    }
+
+    /// Changes the policy that it is judged by.
+    pub(super) fn policy(mut self, change: impl FnOnce(&mut Policy)) -> Self {
+        change(&mut self.policy);
+        self
+    }
+
+    /// What follows stands in this file.
+    pub(super) fn file(mut self, name: &'static str) -> Self {
+        self.file = Some(name);
+        self
     }
 
     pub(super) fn change(mut self, change: impl FnOnce(&mut Desired)) -> Self {
@@ -421,7 +435,7 @@ impl Manifest {
 
     pub(super) fn allowing(&self, site: &Site, keys: &[&str]) -> Plan {
         let allow: Allow = keys.iter().map(|&key| key.to_owned()).collect();
-        super::make(&self.desired, &site.0, &Policy::default(), &allow)
+        super::make(&self.desired, &site.0, &self.policy, &allow)
             .unwrap_or_else(|objections| panic!("no plan: {objections:#?}"))
     }
 

@@ -377,7 +377,11 @@ pub(super) fn rail(rail: Rail) -> &'static str {
         Rail::Empties => "empties:",
         Rail::Removals => "removals:",
         Rail::Takeover => "takeover:",
+        Rail::Members => "members:",
+        Rail::Protected => "protected:",
+        Rail::Owner => "owner:",
         Rail::Undeletable => "undeletable:",
+        Rail::Lookalike => "lookalike:",
         Rail::Prune => "prune:",
     }
 }

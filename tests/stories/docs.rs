@@ -82,12 +82,16 @@ fn each_command_gets_a_manual_page() {
 }
 
 #[test]
-fn the_schema_is_the_committed_one() {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/schema/manifest.schema.json");
-    assert_eq!(
-        Story::new().run(&["schema"]).exits(0).stdout,
-        std::fs::read_to_string(path).expect("it is committed")
-    );
+fn the_schemas_are_the_committed_ones() {
+    for (args, name) in
+        [(&["schema"][..], "manifest.schema.json"), (&["schema", "--policy"], "policy.schema.json")]
+    {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/schema").join(name);
+        assert_eq!(
+            Story::new().run(args).exits(0).stdout,
+            std::fs::read_to_string(path).expect("it is committed")
+        );
+    }
 }
 
 #[test]

@@ -16,6 +16,7 @@ mod import;
 #[cfg(unix)]
 mod interrupted;
 mod plan;
+mod policy;
 mod removal;
 mod saved;
 mod saved_login;

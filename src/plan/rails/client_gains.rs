@@ -61,11 +61,11 @@ fn privileged(case: &Case<'_>, state: &ClientFields) -> BTreeSet<(String, By)> {
         (By::Autoapprove, approved),
     ];
     let each = ways.into_iter().flat_map(|(by, names)| names.into_iter().map(move |name| (name, by)));
-    let counts = |(name, by): &(String, By)| match by {
+    each.filter(|(name, by)| match by {
         By::Authority => case.policy.is_privileged_authority(name),
         By::Scope | By::Autoapprove => case.policy.reaches_privileged(name),
-    };
-    each.filter(counts).collect()
+    })
+    .collect()
 }
 
 fn speak(client: &ClientId, name: &str, gain: Gain) -> Finding {

@@ -8,11 +8,16 @@ pub(super) mod built_ins;
 mod client_gains;
 mod empties;
 mod escalates;
+mod lookalike;
+mod members;
 mod own_client;
 mod own_identity;
+mod owner;
+mod protected;
 mod prune;
 mod removals;
 pub(super) mod secrets;
+mod takeover;
 mod target_pin;
 mod undeletable;
 
@@ -58,8 +63,13 @@ pub(super) fn findings(case: &Case<'_>, server: &Server, allow: &Allow) -> Vec<F
     findings.extend(adopts::findings(case, &gains));
     findings.extend(empties::findings(&counts));
     findings.extend(removals::findings(case, &counts));
+    findings.extend(takeover::findings(case));
+    findings.extend(members::findings(case));
+    findings.extend(protected::findings(case));
+    findings.extend(owner::findings(case));
+    findings.extend(lookalike::findings(case.changes));
     findings.extend(undeletable::findings(case.changes));
-    findings.extend(prune::findings(case.changes));
+    findings.extend(prune::findings(case.changes, &case.policy.prune));
     for finding in &mut findings {
         finding.changes.sort_unstable();
         finding.changes.dedup();
@@ -77,10 +87,15 @@ pub(super) fn mark(changes: &mut [Change], findings: &[Finding], notices: Vec<(u
         let risk = match finding.rail {
             Rail::Escalates => Risk::Escalates,
             Rail::Adopts => Risk::Adopts,
-            Rail::Empties | Rail::Removals | Rail::Prune => Risk::Removes,
-            Rail::OwnIdentity | Rail::TargetPin | Rail::BuiltIns | Rail::Undeletable | Rail::Takeover => {
-                continue;
-            }
+            Rail::Empties | Rail::Removals | Rail::Members | Rail::Prune => Risk::Removes,
+            Rail::OwnIdentity
+            | Rail::TargetPin
+            | Rail::BuiltIns
+            | Rail::Takeover
+            | Rail::Protected
+            | Rail::Owner
+            | Rail::Undeletable
+            | Rail::Lookalike => continue,
         };
         for &id in &finding.changes {
             risks::add(&mut changes[id as usize], risk, finding.message.clone());

@@ -1,11 +1,11 @@
-//! What no manifest names would be removed. That the manifest says so is not enough: a pull request can write it.
+//! What no manifest names would be removed. That the manifest says so is not enough: a pull request can write it. The policy may.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{finding, number};
 use crate::plan::{Action, Change, Finding, Kind, Rail};
 
-pub(super) fn findings(changes: &[Change]) -> Vec<Finding> {
+pub(super) fn findings(changes: &[Change], may: &BTreeSet<Kind>) -> Vec<Finding> {
     let mut pruned: BTreeMap<Kind, Vec<&Change>> = BTreeMap::new();
     for change in changes.iter().filter(|change| change.implied) {
         match change.action {
@@ -25,6 +25,7 @@ pub(super) fn findings(changes: &[Change]) -> Vec<Finding> {
             | Action::SetClientSecret => {}
         }
     }
+    pruned.retain(|kind, _| !may.contains(kind));
     pruned.into_iter().filter_map(|(kind, changes)| speak(kind, &changes)).collect()
 }
 

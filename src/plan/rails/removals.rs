@@ -100,8 +100,7 @@ fn of_kind(
     })
 }
 
-#[expect(clippy::cast_precision_loss, reason = "counts of members stay far below 2^52")]
 fn too_many(policy: &Policy, removed: usize, before: usize) -> bool {
-    let share = removed >= policy.removal_at_least && removed as f64 > policy.removal_share * before as f64;
+    let share = removed >= policy.removal_at_least && removed * 100 > policy.removal_percent * before;
     share || removed > policy.removal_at_most
 }

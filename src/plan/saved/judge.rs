@@ -51,7 +51,7 @@ pub fn judge(
     let desired = saved.manifest();
     let settle = |client: &_| saved.settles(client);
     let whole = crate::plan::make_part(desired, observed, policy, allow, |_| true, settle)?;
-    let case = Case::new(saved, desired, observed);
+    let case = Case::new(saved, desired, observed, policy);
 
     let mut drift = case.replaced();
     let mut planned = BTreeMap::new();
@@ -87,6 +87,7 @@ struct Case<'a> {
     saved: &'a Saved,
     desired: &'a Desired,
     observed: &'a Observed,
+    policy: &'a Policy,
     /// Present names of users that the plan renames, by the name that they shall have.
     former: BTreeMap<UserKey, UserKey>,
     /// Saved changes about each object.
@@ -96,7 +97,7 @@ struct Case<'a> {
 }
 
 impl<'a> Case<'a> {
-    fn new(saved: &'a Saved, desired: &'a Desired, observed: &'a Observed) -> Self {
+    fn new(saved: &'a Saved, desired: &'a Desired, observed: &'a Observed, policy: &'a Policy) -> Self {
         let mut former = BTreeMap::new();
         let mut about: BTreeMap<Object, Vec<&Change>> = BTreeMap::new();
         for change in &saved.plan.changes {
@@ -109,7 +110,7 @@ impl<'a> Case<'a> {
                 former.insert(new, user);
             }
         }
-        Self { saved, desired, observed, former, about, ids: ids(observed) }
+        Self { saved, desired, observed, policy, former, about, ids: ids(observed) }
     }
 
     /// The object in the names that the saved plan uses.
@@ -192,7 +193,7 @@ impl<'a> Case<'a> {
     fn replaced(&self) -> Vec<Drift> {
         let mut drift = Vec::new();
         let seen = &self.saved.basis.seen;
-        let scope = scope(self.desired);
+        let scope = scope(self.desired, self.policy);
         for (user, id) in &seen.users {
             let about: Vec<u32> = self
                 .saved

@@ -1,5 +1,6 @@
 //! Stories of what goes: said aloud, pruned, renamed.
 
+use super::super::policy::Policy;
 use super::NOTHING;
 use crate::desired::PruneAction::{Deactivate, Delete};
 use crate::model::ClusterRole::{Admin, Manage};
@@ -428,11 +429,11 @@ fn clients_are_pruned_by_pattern_and_never_our_own() {
 
 #[test]
 fn pruning_asks_for_all_of_a_kind_and_nothing_else_does() {
-    let none = scope(&Manifest::new().no_user("a").no_client("c").desired);
+    let none = scope(&Manifest::new().no_user("a").no_client("c").desired, &Policy::default());
     assert!(!none.all_users && !none.clients.all);
     assert!(none.users.contains(&user("a")) && none.clients.named.contains(&ClientId::new("c")));
     let all = Manifest::new().prune_users(&["uaa", "saml"], &[], Delete).prune_clients(&["*"]);
-    let all = scope(&all.desired);
+    let all = scope(&all.desired, &Policy::default());
     assert!(all.all_users && all.clients.all);
     assert!(all.origins.iter().any(|origin| origin.as_str() == "saml"));
 }

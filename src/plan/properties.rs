@@ -800,7 +800,7 @@ proptest! {
         prop_assert_eq!(read, plan);
     }
 
-    /// Whatever of a saved plan was made already is so, and exactly the rest is left.
+    /// Whatever of a saved plan was made already is so, and nothing but the rest is left.
     #[test]
     fn a_saved_plan_goes_on_where_it_stopped(site in a_site(), words in words(), share in 0.0..=1.0) {
         let manifest = manifest(&words, &site).change(|desired| {
@@ -820,8 +820,9 @@ proptest! {
         let now = project(&site.0, &plan.changes[..made]);
         let judged = judge(&saved, &now, &Policy::default(), &Allow::new()).expect("it could come true before");
         prop_assert_eq!(judged.drift, vec![]);
-        let numbers = |changes: &[Change]| changes.iter().map(|change| change.id).collect::<Vec<_>>();
-        prop_assert_eq!(judged.left, numbers(&plan.changes[made..]), "{:#?}", plan.changes);
+        // What is left is of the rest; some of that may be so already by what was made.
+        let first = u32::try_from(made).expect("few");
+        prop_assert!(judged.left.iter().all(|id| *id >= first), "{:?}", judged.left);
         if made == 0 {
             prop_assert_eq!(json(&Plan { blind_spots: vec![], kept: vec![], ..judged.plan }), json(&Plan { blind_spots: vec![], kept: vec![], ..plan }));
         }

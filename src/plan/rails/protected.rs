@@ -16,8 +16,7 @@ pub(super) fn findings(case: &Case<'_>) -> Vec<Finding> {
     let mut touched: BTreeMap<Name, (BTreeSet<&str>, Vec<u32>)> = BTreeMap::new();
     for change in case.changes {
         let own = own_names(change).into_iter().map(|name| (name, verb(change.action)));
-        let others =
-            others(case, change).into_iter().map(|name| (name, "change its memberships"));
+        let others = others(case, change).into_iter().map(|name| (name, "change its memberships"));
         for (name, verb) in own.chain(others) {
             let (verbs, changes) = touched.entry(name).or_default();
             verbs.insert(verb);

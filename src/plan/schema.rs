@@ -122,7 +122,9 @@ fn the_snapshots_schema_is_that_of_the_type_and_a_snapshot_is_valid_and_comes_ba
     let manifest =
         Manifest::new().user("alana").exact("team").client("ci", &["token_salt=canary", "name=CI"]);
     let read = Snapshot::read(&text).expect("it is one");
-    let mut again = read.observed(&super::scope(&manifest.desired, &super::policy::Policy::default())).expect("it is whole");
+    let mut again = read
+        .observed(&super::scope(&manifest.desired, &super::policy::Policy::default()))
+        .expect("it is whole");
     let salts = crate::snapshot::assume_salts(&mut again, &manifest.desired);
     assert_eq!(salts, [crate::model::ClientId::new("ci")]);
     let crate::client::ClientValue::Hidden(digest) = crate::client::hidden("canary") else {

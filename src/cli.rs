@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::builder::styling::{AnsiColor, Styles};
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum, ValueHint};
 
-/// Users, scopes and LDAP/SAML mappings of a Cloud Foundry UAA, from a YAML manifest
+/// Users, scopes, clients and LDAP/SAML mappings of a Cloud Foundry UAA, from a YAML manifest
 #[derive(Debug, Parser)]
 #[command(
     name = "uaapply",
@@ -55,7 +55,7 @@ pub enum Command {
     /// Show what would change, ask, and change it
     #[command(after_help = APPLY_EXAMPLES)]
     Apply(ApplyArgs),
-    /// Check manifests, offline: no server, no secret
+    /// Check manifests, offline: no server, and secrets need no value
     #[command(after_help = VALIDATE_EXAMPLES)]
     Validate(ValidateArgs),
     /// Write a manifest of what the server has; no secrets, and nothing at the server changes
@@ -186,7 +186,7 @@ pub struct PlanArgs {
     /// Exit with 2 when there are changes
     #[arg(long, help_heading = "Plan")]
     pub detailed_exitcode: bool,
-    /// Allow what the safety rule of this key refuses (repeatable)
+    /// Allow what the safety rule of this key refuses; repeat the option for several keys
     #[arg(long, value_name = "KEY", help_heading = "Plan")]
     pub allow: Vec<String>,
     /// Try the clients' secrets of the manifest, and plan to set those that do not work
@@ -206,7 +206,7 @@ pub struct ApplyArgs {
     /// Do not ask
     #[arg(short, long, help_heading = "Apply")]
     pub yes: bool,
-    /// Allow what the safety rule of this key refuses (repeatable)
+    /// Allow what the safety rule of this key refuses; repeat the option for several keys
     #[arg(long, value_name = "KEY", help_heading = "Apply")]
     pub allow: Vec<String>,
     /// Try the clients' secrets of the manifest, and plan to set those that do not work

@@ -30,6 +30,29 @@ pub(super) fn must_have_files(args: &ManifestArgs) -> Result<(), Error> {
 
 /// Reads the manifest; says everything that is wrong with it.
 pub(super) fn load(args: &ManifestArgs, console: &Console) -> Result<Loaded, Stop> {
+    read(args, false, console)
+}
+
+/// Reads the manifest as [`load`] does, to look at it only: secrets need no value. Says how many have none.
+pub(super) fn load_to_look(args: &ManifestArgs, console: &Console) -> Result<Loaded, Stop> {
+    let loaded = read(args, true, console)?;
+    if !loaded.lacking.is_empty() {
+        let names: Vec<&str> = loaded.lacking.iter().map(String::as_str).take(SHOWN_NAMES).collect();
+        let more = if loaded.lacking.len() > names.len() { ", …" } else { "" };
+        let (have, need) = if loaded.lacking.len() == 1 { ("has", "it") } else { ("have", "them") };
+        console.note(&format!(
+            "{} {have} no value here; plan and apply need {need}: {}{more}",
+            render::count(loaded.lacking.len(), "secret variable"),
+            names.join(", ")
+        ));
+    }
+    Ok(loaded)
+}
+
+/// How many names of secrets without a value are told.
+const SHOWN_NAMES: usize = 8;
+
+fn read(args: &ManifestArgs, secrets_may_lack: bool, console: &Console) -> Result<Loaded, Stop> {
     must_have_files(args)?;
     let prefixes: Vec<String> = args.vars_env.iter().filter(|prefix| !prefix.is_empty()).cloned().collect();
     let mut sources = Sources {
@@ -40,6 +63,7 @@ pub(super) fn load(args: &ManifestArgs, console: &Console) -> Result<Loaded, Sto
         vars_env: prefixes.iter().flat_map(|prefix| environment(prefix)).collect(),
         vars_env_prefixes: prefixes,
         vars_store: args.vars_store.clone(),
+        secrets_may_lack,
         ..Sources::default()
     };
     for var in &args.vars {

@@ -94,7 +94,7 @@ fn the_line_of_such_an_entry_shows_no_secret() {
     let text =
         format!("version: 1\nusers:\n  - {{username: new, password: {SECRET}}} # password: {SECRET}\n");
     let ended = story().without("PKS_alana").file("pks.yml", &text).run(&["plan", "-f", "pks.yml"]).exits(1);
-    assert!(ended.stderr.contains("\n3 |   - {username: new, password: ***} # password***\n"), "{ended}");
+    assert!(ended.stderr.contains("\n3 |   - {username: new, password: ***} # password: ***\n"), "{ended}");
     assert!(ended.stderr.contains("error[cannot-come-true]: user `uaa/new` does not exist yet"), "{ended}");
     assert!(ended.stderr.contains(" --> pks.yml:3:5"), "{ended}");
 }

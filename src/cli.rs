@@ -125,7 +125,8 @@ Examples:
   uaapply export --groups 'pks.clusters.*' > clusters.yml     who is in these groups
   uaapply export --users alana 'ops-*' --clients 'ci-*'       only what these patterns mean
 
-A plan of the result is empty. What a manifest cannot say is a comment in it. Passwords and client secrets are variables.";
+A plan of the result has no changes. What a manifest cannot say is a comment in it. Passwords and client secrets are variables:
+a plan takes a value for each, and any does; before an apply those of clients must be right.";
 
 const IMPORT_EXAMPLES: &str = "\
 Examples:
@@ -154,7 +155,7 @@ The client's token needs the authority password.write; uaa.admin does not stand 
 const WHOAMI_EXAMPLES: &str = "\
 Examples:
   uaapply whoami
-  uaapply whoami -f pks.yml                                     1 when an authority is missing for it
+  uaapply whoami -f pks.yml      what this manifest needs, held and missing; 1 when something is missing
   uaapply whoami --format json | jq .scopes";
 
 const SCHEMA_EXAMPLE: &str = "\

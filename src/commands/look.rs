@@ -37,20 +37,16 @@ pub(super) fn load(args: &ManifestArgs, console: &Console) -> Result<Loaded, Sto
 pub(super) fn load_to_look(args: &ManifestArgs, console: &Console) -> Result<Loaded, Stop> {
     let loaded = read(args, true, console)?;
     if !loaded.lacking.is_empty() {
-        let names: Vec<&str> = loaded.lacking.iter().map(String::as_str).take(SHOWN_NAMES).collect();
-        let more = if loaded.lacking.len() > names.len() { ", …" } else { "" };
+        let names: Vec<&str> = loaded.lacking.iter().map(String::as_str).collect();
         let (have, need) = if loaded.lacking.len() == 1 { ("has", "it") } else { ("have", "them") };
         console.note(&format!(
-            "{} {have} no value here; plan and apply need {need}: {}{more}",
+            "{} {have} no value here; plan and apply need {need}: {}",
             render::count(loaded.lacking.len(), "secret variable"),
             names.join(", ")
         ));
     }
     Ok(loaded)
 }
-
-/// How many names of secrets without a value are told.
-const SHOWN_NAMES: usize = 8;
 
 fn read(args: &ManifestArgs, secrets_may_lack: bool, console: &Console) -> Result<Loaded, Stop> {
     must_have_files(args)?;
@@ -144,7 +140,11 @@ pub(super) fn warn_of_unused_allows(plan: &Plan, allow: &[String], console: &Con
     for key in plan::unused_allows(plan, &allow.iter().cloned().collect()) {
         let open = plan.refusals().filter_map(|finding| finding.key.as_deref());
         let near = manifest::nearest(&key, open);
-        let near = near.map_or_else(String::new, |near| format!("; did you mean {}?", visible::shell(near)));
+        let near = match near {
+            _ if key.contains(',') => "; one --allow takes one key: repeat it for several".to_owned(),
+            Some(near) => format!("; did you mean {}?", visible::shell(near)),
+            None => String::new(),
+        };
         console
             .warn(&format!("--allow {} allows nothing: no finding has this key{near}", visible::shell(&key)));
     }

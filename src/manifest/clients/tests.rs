@@ -98,7 +98,7 @@ fn null_and_empty_values_clear_and_what_is_not_written_is_not_there() {
 clients:
   - client_id: a
     name: null
-    scope:
+    scope: null
     authorities: []
     redirect_uri: []
     autoapprove: null
@@ -347,10 +347,10 @@ fn only_a_written_null_clears_a_field_of_a_client() {
             "clients:\n  - client_id: a\n    authorities:\n    name:\n    token_salt:\n    extra: {team: }\n"
         ),
         "\
-4:5 null-value: `authorities` of client `a` has no value
-5:5 null-value: `name` of client `a` has no value
-6:5 null-value: `token_salt` of client `a` has no value
-7:13 null-value: `extra.team` of client `a` has no value
+m.yml:4:5 null-value: `authorities` of client `a` has no value
+m.yml:5:5 null-value: `name` of client `a` has no value
+m.yml:6:5 null-value: `token_salt` of client `a` has no value
+m.yml:7:13 null-value: `extra.team` of client `a` has no value
 "
     );
     let loaded =

@@ -106,3 +106,12 @@ fn a_mistyped_command_is_told_the_near_one() {
     let ended = story.run(&["import", "a.sh"]).exits(0);
     assert!(ended.stderr.contains("did you mean `uaac user add`?"), "{ended}");
 }
+
+#[test]
+fn the_secret_of_somebody_who_is_to_be_absent_is_no_variable() {
+    let script = "uaac user add frank --emails f@example.com -p canary-s3cret\nuaac user delete frank\n";
+    let ended = Story::new().file("a.sh", script).run(&["import", "a.sh"]).exits(0);
+    assert!(ended.stderr.contains("stands in the source\n"), "{ended}");
+    assert!(!ended.stderr.contains("frank_password"), "{ended}");
+    assert!(ended.stdout.contains("state: absent"), "{ended}");
+}

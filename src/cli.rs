@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::builder::styling::{AnsiColor, Styles};
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum, ValueHint};
 
-/// Users, scopes and LDAP/SAML mappings of a Cloud Foundry UAA, from a YAML manifest
+/// Users, scopes, clients and LDAP/SAML mappings of a Cloud Foundry UAA, from a YAML manifest
 #[derive(Debug, Parser)]
 #[command(
     name = "uaapply",
@@ -56,7 +56,7 @@ pub enum Command {
     /// Show what would change, ask, and change it
     #[command(after_help = APPLY_EXAMPLES)]
     Apply(ApplyArgs),
-    /// Check manifests, offline: no server, no secret
+    /// Check manifests, offline: no server, and secrets need no value
     #[command(after_help = VALIDATE_EXAMPLES)]
     Validate(ValidateArgs),
     /// Write what the server has, as data without secrets, to plan from offline: `plan --snapshot`
@@ -142,7 +142,8 @@ Examples:
   uaapply export --groups 'pks.clusters.*' > clusters.yml     who is in these groups
   uaapply export --users alana 'ops-*' --clients 'ci-*'       only what these patterns mean
 
-A plan of the result is empty. What a manifest cannot say is a comment in it. Passwords and client secrets are variables.";
+A plan of the result has no changes. What a manifest cannot say is a comment in it. Passwords and client secrets are variables:
+a plan takes a value for each, and any does; before an apply those of clients must be right.";
 
 const IMPORT_EXAMPLES: &str = "\
 Examples:
@@ -171,7 +172,7 @@ The client's token needs the authority password.write; uaa.admin does not stand 
 const WHOAMI_EXAMPLES: &str = "\
 Examples:
   uaapply whoami
-  uaapply whoami -f pks.yml                                     1 when an authority is missing for it
+  uaapply whoami -f pks.yml      what this manifest needs, held and missing; 1 when something is missing
   uaapply whoami --format json | jq .scopes";
 
 const SCHEMA_EXAMPLE: &str = "\
@@ -557,7 +558,7 @@ pub struct RulesArgs {
     /// Judge by a policy file: thresholds, privileged and protected names, members, owners, prune (uaapply schema --policy)
     #[arg(long, value_name = "FILE", env = "UAAPPLY_POLICY", hide_env_values = true, value_hint = ValueHint::FilePath)]
     pub policy: Option<PathBuf>,
-    /// Allow what the safety rule of this key refuses (repeatable)
+    /// Allow what the safety rule of this key refuses; repeat the option for several keys
     #[arg(long, value_name = "KEY")]
     pub allow: Vec<String>,
 }

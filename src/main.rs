@@ -9,7 +9,7 @@ use uaapply::commands;
 fn main() -> ExitCode {
     let exit = match Cli::try_parse() {
         Ok(cli) => commands::run(cli),
-        Err(usage) => commands::usage(&usage),
+        Err(usage) => commands::usage(usage),
     };
     ExitCode::from(exit as u8)
 }

@@ -1,8 +1,9 @@
 //! From the command line to a connection.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
 use super::console::Console;
@@ -56,8 +57,10 @@ pub(super) async fn connection(
         None => (ClientId::new(&*args.client_id), Login::Secret(client_secret(args, console).await?)),
     };
     let of_clients = secrets.client_secrets.values().chain(secrets.token_salts.values());
-    let mask: Vec<SecretString> =
-        secrets.passwords.values().chain(of_clients).chain(&secrets.others).cloned().collect();
+    let all = secrets.passwords.values().chain(of_clients).chain(&secrets.others);
+    // One value is one secret, wherever it comes from and however often it is used.
+    let all: BTreeMap<&str, &SecretString> = all.map(|secret| (secret.expose_secret(), secret)).collect();
+    let mask: Vec<SecretString> = all.into_values().cloned().collect();
     let connection = Connection {
         target,
         client_id,

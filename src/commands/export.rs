@@ -10,6 +10,7 @@ use crate::export::{self, Choice, Pattern};
 use crate::manifest::write;
 use crate::render::count;
 use crate::uaa::{self, Reader};
+use crate::visible::shell;
 
 /// Runs the command.
 pub(super) async fn run(args: &ExportArgs, console: &Console) -> Result<Exit, Stop> {
@@ -33,7 +34,10 @@ pub(super) async fn run(args: &ExportArgs, console: &Console) -> Result<Exit, St
     let manifest = export::manifest(&choice, &observed);
     let written = write::write(&manifest)?;
     for text in &written.left_out {
-        console.note(&format!("left out: {text}"));
+        console.note(&format!("note: not in the manifest: {text}"));
+    }
+    for text in without_entry(&choice, &manifest) {
+        console.warn(&text);
     }
     let counts = [
         manifest.users.map(|users| count(users.entries.len(), "user")),
@@ -53,4 +57,36 @@ pub(super) async fn run(args: &ExportArgs, console: &Console) -> Result<Exit, St
             Ok(Exit::Done)
         }
     }
+}
+
+/// Says which patterns nothing came of: a misspelt name, or one of which only a comment speaks.
+fn without_entry(choice: &Choice, manifest: &write::Manifest) -> Vec<String> {
+    let (users, groups, clients) = (&manifest.users, &manifest.groups, &manifest.clients);
+    let user = |pattern: &Pattern| {
+        users.iter().flat_map(|users| &users.entries).any(|user| {
+            let full = format!("{}/{}", user.key.origin, user.key.username.as_str());
+            pattern.matches_folded(user.key.username.as_str()) || pattern.matches_folded(&full)
+        })
+    };
+    let group = |pattern: &Pattern| {
+        let mut groups = groups.iter().flat_map(|groups| &groups.entries);
+        groups.any(|group| pattern.matches_folded(group.name.as_str()))
+    };
+    let client = |pattern: &Pattern| {
+        let mut clients = clients.iter().flat_map(|clients| &clients.entries);
+        clients.any(|client| pattern.matches(client.id.as_str()))
+    };
+    let mut said = Vec::new();
+    let mut judge = |option: &str, patterns: &[Pattern], is_there: &dyn Fn(&Pattern) -> bool| {
+        for pattern in patterns.iter().filter(|pattern| !is_there(pattern)) {
+            said.push(format!(
+                "{option} {}: no entry of the manifest has such a name",
+                shell(pattern.as_str())
+            ));
+        }
+    };
+    judge("--users", &choice.users, &user);
+    judge("--groups", &choice.groups, &group);
+    judge("--clients", &choice.clients, &client);
+    said
 }

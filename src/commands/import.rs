@@ -65,5 +65,9 @@ fn source(path: &Path, form: Option<Form>) -> Result<Source, Error> {
         return Err(failed(format!("it is larger than {} MiB", MAX_FILE_BYTES / 1024 / 1024)));
     }
     let text = String::from_utf8(bytes).map_err(|_| failed("it is not UTF-8 text".to_owned()))?;
+    if stdin && text.trim().is_empty() {
+        return Err(Error::new("nothing came on standard input")
+            .hint("pipe what is to be imported into it, or name a file: uaapply import grant-access.sh"));
+    }
     Ok(Source { name, text, form })
 }

@@ -50,8 +50,28 @@ pub(super) fn rules(args: &RulesArgs, console: &Console) -> Result<Rules, Stop> 
 
 /// Reads the manifest; says everything that is wrong with it.
 pub(super) fn load(args: &ManifestArgs, console: &Console) -> Result<Loaded, Stop> {
+    read(args, false, console)
+}
+
+/// Reads the manifest as [`load`] does, to look at it only: secrets need no value. Says how many have none.
+pub(super) fn load_to_look(args: &ManifestArgs, console: &Console) -> Result<Loaded, Stop> {
+    let loaded = read(args, true, console)?;
+    if !loaded.lacking.is_empty() {
+        let names: Vec<&str> = loaded.lacking.iter().map(String::as_str).collect();
+        let (have, need) = if loaded.lacking.len() == 1 { ("has", "it") } else { ("have", "them") };
+        console.note(&format!(
+            "{} {have} no value here; plan and apply need {need}: {}",
+            render::count(loaded.lacking.len(), "secret variable"),
+            names.join(", ")
+        ));
+    }
+    Ok(loaded)
+}
+
+fn read(args: &ManifestArgs, secrets_may_lack: bool, console: &Console) -> Result<Loaded, Stop> {
     must_have_files(args)?;
-    let loaded = manifest::load(&sources(args)?).map_err(|problems| {
+    let sources = Sources { secrets_may_lack, ..sources(args)? };
+    let loaded = manifest::load(&sources).map_err(|problems| {
         console.say(&render::problems::problems(&problems.0));
         console.annotate(problems.0.iter().map(|problem| Note::of_problem(problem, Level::Error)));
         Stop::Exit(Exit::Error)
@@ -171,7 +191,11 @@ pub(super) fn warn_of_unused_allows(plan: &Plan, allow: &Allow, console: &Consol
     for key in plan::unused_allows(plan, allow) {
         let open = plan.refusals().filter_map(|finding| finding.key.as_deref());
         let near = manifest::nearest(&key, open);
-        let near = near.map_or_else(String::new, |near| format!("; did you mean {}?", visible::shell(near)));
+        let near = match near {
+            _ if key.contains(',') => "; one --allow takes one key: repeat it for several".to_owned(),
+            Some(near) => format!("; did you mean {}?", visible::shell(near)),
+            None => String::new(),
+        };
         console
             .warn(&format!("--allow {} allows nothing: no finding has this key{near}", visible::shell(&key)));
     }

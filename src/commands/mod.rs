@@ -10,6 +10,7 @@ mod import;
 mod look;
 mod man;
 mod metrics;
+mod needs;
 mod new_secret;
 mod out_file;
 mod password;
@@ -26,6 +27,7 @@ mod validate;
 mod whoami;
 
 use clap::CommandFactory;
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 
 use crate::cli::{Cli, Command};
 use crate::error::{Error, Exit};
@@ -91,7 +93,15 @@ pub fn run(cli: Cli) -> Exit {
 /// Shows help, the version, or what is wrong with a command line. That is exit code 1: clap's own 2 would read as
 /// "changes pending" in a pipeline.
 #[must_use]
-pub fn usage(usage: &clap::Error) -> Exit {
+pub fn usage(mut usage: clap::Error) -> Exit {
+    if usage.kind() == ErrorKind::UnknownArgument
+        && let Some(ContextValue::String(path)) = usage.get(ContextKind::InvalidArg)
+        && !path.starts_with('-')
+        && [".yml", ".yaml"].iter().any(|ending| path.ends_with(ending))
+    {
+        let tip = format!("did you mean '-f {path}'?").into();
+        usage.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![tip]));
+    }
     // Who does not listen to help needs none.
     let _ = usage.print();
     if usage.use_stderr() { Exit::Error } else { Exit::Done }

@@ -6,13 +6,14 @@ use serde::Serialize;
 
 use super::connection::{check, connection};
 use super::console::Console;
+use super::needs::{self, Needed};
 use super::{Stop, look};
 use crate::cli::{Format, WhoamiArgs};
 use crate::desired::Secrets;
 use crate::error::Exit;
-use crate::observed::{Identity, Server};
-use crate::plan::{self, MissingAuthority};
-use crate::uaa::{self, Need};
+use crate::observed::{Identity, ReadScope, Server};
+use crate::plan;
+use crate::uaa;
 use crate::visible::visible;
 
 /// What is told, in the JSON's words.
@@ -28,14 +29,10 @@ struct Told {
     expires_in: Option<u64>,
     /// Absent when no manifest was given.
     #[serde(skip_serializing_if = "Option::is_none")]
-    missing: Option<Vec<Missing>>,
-}
-
-/// An authority that the manifest takes.
-#[derive(Serialize)]
-struct Missing {
-    needed_for: String,
-    any_of: Vec<String>,
+    held: Option<Vec<Needed>>,
+    /// Absent when no manifest was given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    missing: Option<Vec<Needed>>,
 }
 
 /// Runs the command.
@@ -43,25 +40,24 @@ pub(super) async fn run(args: &WhoamiArgs, console: &Console) -> Result<Exit, St
     check(&args.connection, &args.manifest)?;
     let loaded = match args.manifest.files.is_empty() {
         true => None,
-        false => Some(look::load(&args.manifest, console)?),
+        false => Some(look::load_to_look(&args.manifest, console)?),
     };
     let none = Secrets::default();
     let secrets = loaded.as_ref().map_or(&none, |loaded| &loaded.secrets);
     let connection = connection(&args.connection, secrets, console).await?;
     let server = uaa::identify(&connection).await?;
-    let needs: &[Need] = if loaded.is_some() { &[Need::Read] } else { &[] };
-    let (reader, _) = uaa::log_in_for(connection, server, needs).await?;
+    let (reader, _) = uaa::log_in_for(connection, server, &[]).await?;
     let (me, left) = reader.me().await?;
-    let (server, missing) = match &loaded {
-        None => (reader.server().clone(), None),
-        Some(loaded) => {
-            let (observed, plan) =
-                look::look(&reader, loaded, &look::Rules::default(), false, console).await?;
-            let missing = plan::missing_authorities(&plan, &observed);
-            (observed.server, Some(missing))
+    // Only that of a header is known before something is read.
+    let by_header = Some(reader.server().zone.as_str()).filter(|zone| !zone.is_empty());
+    let needed = loaded.as_ref().map(|loaded| needs::of(&loaded.desired, &me.scopes, by_header));
+    let server = match by_header {
+        None if ["scim.read", "uaa.admin"].iter().any(|&scope| me.scopes.contains(scope)) => {
+            reader.observe(&ReadScope::default()).await?.server
         }
+        _ => reader.server().clone(),
     };
-    let told = told(me, &server, left, missing);
+    let told = told(me, &server, left, needed);
     match args.format {
         Format::Text => console.out(&text(&told))?,
         Format::Json => console.json(&told)?,
@@ -72,16 +68,10 @@ pub(super) async fn run(args: &WhoamiArgs, console: &Console) -> Result<Exit, St
     })
 }
 
-fn told(
-    me: Identity,
-    server: &Server,
-    left: Option<Duration>,
-    missing: Option<Vec<MissingAuthority>>,
-) -> Told {
-    let missing = missing.map(|missing| {
-        let one = |lack: MissingAuthority| Missing { needed_for: lack.needed_for, any_of: lack.any_of };
-        missing.into_iter().map(one).collect()
-    });
+fn told(me: Identity, server: &Server, left: Option<Duration>, needed: Option<Vec<Needed>>) -> Told {
+    let (held, missing) = needed
+        .map(|needed| needed.into_iter().partition::<Vec<Needed>, _>(|need| need.held))
+        .map_or((None, None), |(held, missing)| (Some(held), Some(missing)));
     Told {
         format: plan::FORMAT,
         client_id: me.client_id.map_or_else(String::new, |client| client.as_str().to_owned()),
@@ -91,6 +81,7 @@ fn told(
         uaa_version: server.uaa_version.clone(),
         scopes: me.scopes.into_iter().collect(),
         expires_in: left.map(|left| left.as_secs()),
+        held,
         missing,
     }
 }
@@ -98,7 +89,7 @@ fn told(
 fn text(told: &Told) -> String {
     let scopes = if told.scopes.is_empty() { "none".to_owned() } else { told.scopes.join(" ") };
     // Which zone an address stands for is known only from what is in there.
-    let zone = if told.zone.is_empty() { "the address's own" } else { &told.zone };
+    let zone = if told.zone.is_empty() { "not known without the authority scim.read" } else { &told.zone };
     let mut lines = vec![
         ("client", told.client_id.clone()),
         ("scopes", scopes),
@@ -107,16 +98,13 @@ fn text(told: &Told) -> String {
         ("server", format!("{} (UAA {})", told.url, told.uaa_version)),
         ("issuer", told.issuer.clone()),
     ];
-    match &told.missing {
-        None => {}
-        Some(missing) if missing.is_empty() => {
-            lines.push(("manifest", "nothing is missing for it".to_owned()))
-        }
-        Some(missing) => lines.extend(
-            missing
-                .iter()
-                .map(|lack| ("missing", format!("{}, to {}", lack.any_of.join(" or "), lack.needed_for))),
-        ),
+    let needed = |name, list: &Option<Vec<Needed>>| -> Vec<(&'static str, String)> {
+        list.iter().flatten().map(|need| (name, need.to_string())).collect()
+    };
+    lines.extend(needed("held", &told.held));
+    lines.extend(needed("missing", &told.missing));
+    if told.missing.as_ref().is_some_and(Vec::is_empty) {
+        lines.push(("manifest", "nothing is missing for it".to_owned()));
     }
     lines.into_iter().map(|(name, value)| format!("{name:<8}  {}\n", visible(&value))).collect()
 }

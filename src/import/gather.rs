@@ -26,6 +26,11 @@ impl std::fmt::Display for At {
     }
 }
 
+/// How a note goes on that says where a secret went.
+const IS_VARIABLE: &str = "; it is the variable ((";
+/// How one says that a secret can be read in the source.
+const IN_SOURCE: &str = "stands in the source";
+
 /// Something that could not be carried over, or that is to be looked at.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Note {
@@ -124,6 +129,17 @@ impl Gathered {
         let user = self.user(key, at);
         let about = About { absent: true, source: Some(at.to_string()), notes: Vec::new() };
         *user = User { about, ..User::new(key.clone()) };
+        self.forget_variable(&Of::User(key.clone()));
+    }
+
+    /// Drops what was said about the variable of an entry that now has none; that a secret stands in the source stays
+    /// worth saying.
+    fn forget_variable(&mut self, gone: &Of) {
+        self.notes.retain_mut(|(of, note)| {
+            let Some(at) = note.text.find(IS_VARIABLE).filter(|_| of == gone) else { return true };
+            note.text.truncate(at);
+            note.text.ends_with(IN_SOURCE)
+        });
     }
 
     /// Returns whom a source means by a name alone: the one user of this name that it spoke of, or else one of UAA's own.
@@ -194,15 +210,13 @@ impl Gathered {
         let text = match secret {
             Secret::Variable(_) => return,
             Secret::Literal => {
-                format!(
-                    "{what} stands in the source; it is the variable (({variable})) here, and its value is written nowhere"
-                )
+                format!("{what} {IN_SOURCE}{IS_VARIABLE}{variable})) here, and its value is written nowhere")
             }
             Secret::Missing => {
-                format!("{what} is not in the source; it is the variable (({variable})) here")
+                format!("{what} is not in the source{IS_VARIABLE}{variable})) here")
             }
             Secret::Elsewhere(from) => {
-                format!("{what} comes from {from}; it is the variable (({variable})) here")
+                format!("{what} comes from {from}{IS_VARIABLE}{variable})) here")
             }
         };
         self.note(of, at, text);
@@ -276,6 +290,7 @@ impl Gathered {
         let client = self.client(id, at);
         client.about = About { absent: true, source: Some(at.to_string()), notes: Vec::new() };
         (client.secret, client.fields) = (None, ClientFields::new());
+        self.forget_variable(&Of::Client(id.clone()));
     }
 
     /// Returns the manifest, and all notes in their order.

@@ -69,6 +69,13 @@ pub fn import(sources: &[Source]) -> Result<Imported, Failure> {
     for source in sources {
         match source.form.unwrap_or_else(|| form(source)) {
             Form::Uaac => uaac::read(source, &mut gathered),
+            Form::UaaYml if is_manifest(&source.text) => {
+                let what =
+                    format!("{} is a manifest of uaapply already", crate::visible::visible(&source.name));
+                return Err(Failure::Error(
+                    Error::new(what).hint("use it as it is: uaapply validate -f FILE, uaapply plan -f FILE"),
+                ));
+            }
             Form::UaaYml => uaa_yml::read(source, &mut gathered).map_err(Failure::Problems)?,
             Form::Csv => csv::read(source, &mut gathered).map_err(Failure::Error)?,
         }
@@ -78,6 +85,12 @@ pub fn import(sources: &[Source]) -> Result<Imported, Failure> {
     let written = write(&manifest).map_err(Failure::Error)?;
     notes.extend(written.left_out.iter().map(|text| Note { source: None, text: text.clone() }));
     Ok(Imported { written, notes })
+}
+
+/// Tells whether a text is no other tool's but a manifest.
+fn is_manifest(text: &str) -> bool {
+    let has = |keys: &[&str]| text.lines().any(|line| keys.iter().any(|key| line.starts_with(key)));
+    has(&["version: 1"]) && has(&["users:", "groups:", "clients:", "prune:"])
 }
 
 /// Guesses a form by the file's name, or else by its first lines.

@@ -230,6 +230,26 @@ fn is_flag(name: &str) -> bool {
     FLAGS.iter().any(|flag| *flag == name || flag.starts_with(name) && valued(name).is_none())
 }
 
+/// Commands that have a counterpart in a manifest.
+const KNOWN: [&str; 16] = [
+    "user add",
+    "user update",
+    "user delete",
+    "user activate",
+    "user deactivate",
+    "password set",
+    "group add",
+    "group delete",
+    "group map",
+    "group unmap",
+    "member add",
+    "member delete",
+    "client add",
+    "client update",
+    "client delete",
+    "secret set",
+];
+
 /// Splits a list as uaac does.
 fn list(text: &str) -> Vec<String> {
     let words = text.split(|c: char| c.is_whitespace() || c == ',');
@@ -282,7 +302,9 @@ impl Call<'_> {
             | "clients" | "client get" | "token get" | "token decode" | "token delete" | "token refresh"
             | "signing key" | "password strength" => {}
             other => {
-                let text = format!("`uaac {}` has no counterpart in a manifest", visible(other));
+                let near = crate::manifest::nearest(other, KNOWN)
+                    .map_or_else(String::new, |near| format!("; did you mean `uaac {near}`?"));
+                let text = format!("`uaac {}` has no counterpart in a manifest{near}", visible(other));
                 self.note(Of::All, text);
             }
         }

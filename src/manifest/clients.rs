@@ -110,6 +110,7 @@ impl Decoder<'_> {
         };
         match fields.take("client_id") {
             Some(entry) => client.id = self.client_id(entry, &of),
+            None if fields.meant("client_id") => {}
             None => self.drafts.add(
                 Draft::error("missing-key", "a client has no `client_id`")
                     .at(client.mark)
@@ -186,6 +187,9 @@ impl Decoder<'_> {
             );
             return;
         }
+        if entry.node.is_blank() {
+            return self.blank(&name, of, key, &name);
+        }
         let value = if null {
             None
         } else {
@@ -211,6 +215,18 @@ impl Decoder<'_> {
             (_, value) => value,
         };
         client.fields.insert(field, At { value, mark, key });
+    }
+
+    /// Reports a key with nothing after it: only a written `null` clears.
+    fn blank(&mut self, what: &str, of: &str, key: Mark, name: &str) {
+        self.drafts.add(
+            Draft::error("null-value", format!("`{what}` of {of} has no value"))
+                .at(key)
+                .label("nothing is written after it")
+                .help(format!(
+                    "write `{name}: null` to clear it, or leave the key away so that it is not managed"
+                )),
+        );
     }
 
     fn client_text(&mut self, field: &ClientField, entry: Entry, of: &str) -> Option<String> {
@@ -438,6 +454,10 @@ impl Decoder<'_> {
                 continue;
             }
             let (mark, key) = (entry.node.mark, entry.key_mark);
+            if entry.node.is_blank() {
+                self.blank(&format!("extra.{}", entry.key), of, key, &entry.key);
+                continue;
+            }
             let Some(value) = self.any_json(entry.node, &format!("{} in `extra` of {of}", quote(&entry.key)))
             else {
                 continue;

@@ -151,14 +151,25 @@ impl Decoder<'_> {
             ),
             _ => None,
         };
-        let near = nearest(&entry.key, known.iter().copied());
+        let other = match (what, entry.key.as_str()) {
+            ("a client", "secret" | "password") => Some("client_secret"),
+            ("a client", "id" | "name") => Some("client_id"),
+            ("a client", "grant_types") => Some("authorized_grant_types"),
+            ("a user", "name" | "user" | "user_name") => Some("username"),
+            _ => None,
+        };
+        // Other tools' words for what is known here by another name.
+        let other = known.iter().copied().find(|key| Some(*key) == other);
+        let near = other.or_else(|| nearest(&entry.key, known.iter().copied()));
         let help = match (later, near) {
             (Some(later), _) => later.to_owned(),
             (None, Some(near)) => format!("did you mean {}?", quote(near)),
             (None, None) => format!("the keys are {}", list(known.iter().copied())),
         };
         // Nobody knows what the value of an unknown key is; shown is only what is surely no secret.
-        if (near.is_none() || near == Some("password")) && matches!(entry.node.value, Value::Scalar { .. }) {
+        if near.is_none_or(|near| matches!(near, "password" | "client_secret" | "token_salt"))
+            && matches!(entry.node.value, Value::Scalar { .. })
+        {
             let at = entry.node.mark.defined.unwrap_or(entry.node.mark.at);
             self.drafts.mask(at.file, at.start as usize, at.end as usize);
         }

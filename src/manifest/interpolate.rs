@@ -42,6 +42,8 @@ pub(super) struct Variables {
     bare: BTreeSet<String>,
     /// A file of variables could not be read: what is missing may be in it.
     incomplete: bool,
+    /// Whole secrets that nothing gives, when they may lack a value; `None`: they may not.
+    lacking: Option<BTreeSet<String>>,
 }
 
 /// What `--vars-store` is good for.
@@ -74,8 +76,12 @@ enum Found {
 enum Place {
     /// A value that may be shown.
     Plain,
+    /// The whole value of what looks like a secret by its name.
+    Seeming,
     /// The whole value of a field that holds a secret.
     Secret,
+    /// The same, of a user's initial password: nobody has one yet, so that it may be generated.
+    Password,
 }
 
 impl Variables {
@@ -89,6 +95,7 @@ impl Variables {
         let mut all = Self {
             prefixes: sources.vars_env_prefixes.clone(),
             bare: sources.bare_vars.iter().cloned().collect(),
+            lacking: sources.secrets_may_lack.then(BTreeSet::new),
             ..Self::default()
         };
         for (name, value) in &sources.vars {
@@ -246,7 +253,12 @@ impl Variables {
                         );
                         entry.node.value = Value::Broken;
                     }
-                    let place = if names_a_secret(&entry.key) { Place::Secret } else { Place::Plain };
+                    let place = match entry.key.as_str() {
+                        "password" => Place::Password,
+                        "client_secret" | "token_salt" => Place::Secret,
+                        key if names_a_secret(key) => Place::Seeming,
+                        _ => Place::Plain,
+                    };
                     self.substitute_for(&mut entry.node, place, drafts);
                 }
             }
@@ -372,6 +384,18 @@ impl Variables {
     /// Returns a variable's value as a node at the placeholder; what is wrong with it is reported.
     fn value_of(&mut self, name: &str, mark: Mark, place: Place, drafts: &mut Drafts) -> Node {
         let origin: Arc<str> = Arc::from(name);
+        let is_secret = matches!(place, Place::Secret | Place::Password);
+        if is_secret && let Some((head, _)) = splits(name).find(|(head, _)| self.given.contains_key(*head)) {
+            drafts.add(
+                Draft::warning(
+                    "secret-on-command-line",
+                    format!("the secret {} is given with -v", quote(name)),
+                )
+                .at(mark)
+                .label("whoever may list processes can read it there")
+                .help(format!("give it with --var-file {head}=PATH, --vars-env, or -l")),
+            );
+        }
         let mut node = match self.find(name) {
             Found::Secret(value) if leftover(value.expose_secret()) => {
                 drafts.add(still_placeholder(name, mark));
@@ -413,6 +437,9 @@ impl Variables {
                 );
                 Node::new(Value::Broken, mark)
             }
+            Found::Missing if is_secret && self.may_lack(name) => {
+                Node::new(Value::Secret(SecretString::from(STAND_IN)), mark)
+            }
             Found::Missing => {
                 drafts.add(self.missing(name, mark, place));
                 self.used.insert(name.to_owned());
@@ -421,6 +448,23 @@ impl Variables {
         };
         move_to(&mut node, mark, &origin);
         node
+    }
+
+    /// Notes a secret that nothing gives; `false`: it must not lack a value.
+    fn may_lack(&mut self, name: &str) -> bool {
+        let stray = self.incomplete || self.bare.contains(name) || matches!(self.store, Store::Unreadable);
+        match &mut self.lacking {
+            Some(lacking) if !stray => {
+                lacking.insert(name.to_owned());
+                true
+            }
+            Some(_) | None => false,
+        }
+    }
+
+    /// Hands over the names of the secrets that nothing gives.
+    pub(super) fn take_lacking(&mut self) -> BTreeSet<String> {
+        self.lacking.take().unwrap_or_default()
     }
 
     /// Says where a value was looked for, and how to give it: to a secret never on the command line. Other names of
@@ -448,10 +492,11 @@ impl Variables {
         let named: Vec<String> = self.prefixes.iter().map(|prefix| format!("{prefix}_{name}")).collect();
         let named = list(named.iter().map(String::as_str));
         let store = match self.store {
-            Store::At(_) => format!(
+            // Another secret of a client that exists would end all its tokens.
+            Store::At(_) if place == Place::Password => format!(
                 ",\nor let apply generate it into the file of --vars-store: `variables: [{{name: {name}, type: password}}]`"
             ),
-            Store::None | Store::Unreadable => String::new(),
+            Store::At(_) | Store::None | Store::Unreadable => String::new(),
         };
         match place {
             Place::Plain => {
@@ -461,12 +506,12 @@ impl Variables {
                     .label("given neither by -v nor in a file of -l")
                     .help(format!("{near}give it with -v {name}=VALUE, or in a file with -l FILE"))
             }
-            Place::Secret if self.prefixes.is_empty() => {
+            Place::Seeming | Place::Secret | Place::Password if self.prefixes.is_empty() => {
                 draft.label("given neither by --vars-env nor in a file of -l").help(format!(
                     "set the environment variable PREFIX_{name} and give --vars-env PREFIX, or use a file with -l FILE{store}"
                 ))
             }
-            Place::Secret => {
+            Place::Seeming | Place::Secret | Place::Password => {
                 let unknown = self.prefixes.iter().filter(|prefix| !self.known_prefixes.contains(*prefix));
                 let unknown: Vec<&str> = unknown.map(String::as_str).collect();
                 let unknown = if unknown.is_empty() {
@@ -648,6 +693,9 @@ fn splits(name: &str) -> impl Iterator<Item = (&str, &str)> {
     let dots = name.match_indices('.').map(|(at, _)| (&name[..at], &name[at + 1..]));
     std::iter::once((name, "")).chain(dots)
 }
+
+/// What stands for a secret that may lack a value, where no server is going to see it.
+const STAND_IN: &str = "a-value-that-nobody-gave";
 
 /// The shortest value of a store that is hidden wherever it occurs.
 const SHORTEST_STORED: usize = 6;

@@ -75,7 +75,7 @@ pub(super) fn announced(text: &str, loose: bool) -> Option<usize> {
         if names_a_secret(word) {
             let strict = after.trim_start_matches(['"', '\'', ' ', '\t']).starts_with([':', '=', '?']);
             if !after.trim().is_empty() && (strict || (loose && after.starts_with([' ', '\t', '"', '\'']))) {
-                return Some(at + word_len);
+                return Some(at + word_len + separator(after));
             }
         }
         at += word_len;
@@ -83,11 +83,22 @@ pub(super) fn announced(text: &str, loose: bool) -> Option<usize> {
     None
 }
 
+/// Returns how long the signs are that part a word from its value: they are no secret.
+fn separator(after: &str) -> usize {
+    let blank = [' ', '\t'];
+    let quoted = after.trim_start_matches(['"', '\'']).trim_start_matches(blank);
+    let value = match quoted.strip_prefix([':', '=', '?']) {
+        Some(value) => value,
+        None => after,
+    };
+    after.len() - value.trim_start_matches(blank).len()
+}
+
 /// Returns a text for a message, cut off where a secret is announced in it.
 pub(super) fn without_secret(text: &str) -> String {
     match announced(text, true) {
-        Some(at) => format!("{}{HIDDEN}", &text[..at]),
-        None => text.to_owned(),
+        Some(at) if at < text.len() => format!("{}{HIDDEN}", &text[..at]),
+        Some(_) | None => text.to_owned(),
     }
 }
 
@@ -199,8 +210,10 @@ mod tests {
 
     #[test]
     fn a_text_is_cut_where_a_secret_is_announced() {
-        assert_eq!(without_secret("password:hunter2"), "password***");
-        assert_eq!(without_secret("password hunter2"), "password***");
+        assert_eq!(without_secret("password:hunter2"), "password:***");
+        assert_eq!(without_secret("password hunter2"), "password ***");
+        assert_eq!(without_secret("\"password\" : \":hunter2\""), "\"password\" : ***");
+        assert_eq!(without_secret("password:"), "password:");
         assert_eq!(without_secret("pks.token.admin"), "pks.token.admin");
         assert_eq!(announced("reset password for users", false), None);
     }

@@ -39,6 +39,7 @@ mod tree;
 mod values;
 pub mod write;
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use secrecy::{ExposeSecret, SecretString};
@@ -84,6 +85,8 @@ pub struct Sources {
     pub vars_env: Vec<(String, String, SecretString)>,
     /// `--vars-store PATH`: a file of secret values, which need not exist.
     pub vars_store: Option<PathBuf>,
+    /// A variable that is a whole secret may have no value: the manifest is judged, and not sent anywhere.
+    pub secrets_may_lack: bool,
 }
 
 /// A valid manifest.
@@ -99,6 +102,9 @@ pub struct Loaded {
     pub files: usize,
     /// Values among the secrets that no source has: whoever writes them to a server saves them first.
     pub generated: Option<Generated>,
+    /// Variables of secrets that have no value; what stands for them among the secrets is not to be sent. Only with
+    /// [`Sources::secrets_may_lack`].
+    pub lacking: BTreeSet<String>,
     /// The files' lines, to show where a wish comes from.
     lines: Lines,
 }
@@ -219,8 +225,9 @@ fn check(
     secrets.others = variables.secrets().filter(|value| !value.expose_secret().is_empty()).collect();
     let (errors, warnings) = drafts.finish(&texts, &secrets.others);
     let generated = variables.take_generated();
+    let lacking = variables.take_lacking();
     if errors.is_empty() {
-        Ok(Loaded { desired, secrets, warnings, files, generated, lines: Lines { texts } })
+        Ok(Loaded { desired, secrets, warnings, files, generated, lacking, lines: Lines { texts } })
     } else {
         Err(Problems(errors))
     }

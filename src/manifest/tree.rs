@@ -67,6 +67,12 @@ impl Node {
         matches!(&self.value, Value::Scalar { text, plain: true } if matches!(text.as_str(), "" | "~" | "null" | "Null" | "NULL"))
     }
 
+    /// Tells whether nothing at all is written, not even `null`.
+    pub(super) fn is_blank(&self) -> bool {
+        self.variable.is_none()
+            && matches!(&self.value, Value::Scalar { text, plain: true } if text.is_empty())
+    }
+
     /// Returns the boolean that YAML 1.2 takes this for.
     pub(super) fn as_bool(&self) -> Option<bool> {
         match &self.value {
@@ -296,7 +302,12 @@ impl<'a> Builder<'a> {
                     }
                 }
                 let from = self.node_start(start);
-                let node = Node::new(Value::Scalar { text: text.into_owned(), plain }, self.mark(start, end));
+                let mut text = text.into_owned();
+                // The parser says `~` where a value has nothing written.
+                if plain && text == "~" && self.text.get(start..end) != Some("~") && self.awaits_value() {
+                    text.clear();
+                }
+                let node = Node::new(Value::Scalar { text, plain }, self.mark(start, end));
                 self.finish(node, anchor, 0, (from, end), 1)
             }
             Event::SequenceStart(style, anchor, tag) => {
@@ -557,6 +568,11 @@ impl<'a> Builder<'a> {
         Ok(())
     }
 
+    /// Tells whether what comes next is the value of a key.
+    fn awaits_value(&self) -> bool {
+        matches!(self.stack.last(), Some(Open { shape: Shape::Map { key: Some(_), .. }, .. }))
+    }
+
     fn set_key(&mut self, key: Key) {
         if let Some(Open { shape: Shape::Map { key: pending, .. }, .. }) = self.stack.last_mut() {
             *pending = Some(key);
@@ -573,9 +589,11 @@ impl<'a> Builder<'a> {
         match &node.value {
             Value::Scalar { text, .. } if super::placeholder::whole(text).is_some() => {
                 // What stands behind a placeholder on its line may be the secret that it replaced.
-                let rest = self.text[range.1..end].trim();
+                let end = range.1 + self.text[range.1..end].trim_end().len();
+                let rest = self.text[range.1..end].trim_start();
                 if !rest.is_empty() {
-                    self.drafts.mask(self.file, range.1, end);
+                    let rest = rest.strip_prefix('#').unwrap_or(rest).trim_start();
+                    self.drafts.mask(self.file, end - rest.len(), end);
                 }
             }
             _ => {

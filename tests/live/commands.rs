@@ -211,7 +211,9 @@ on_each_uaa! {
         assert_eq!(ran.code, 1, "{ran:?}");
         let told: Value = serde_json::from_str(&ran.stdout).expect("JSON");
         assert_eq!((&told["client_id"], &told["zone"], &told["scopes"]), (&json!(client), &json!("uaa"), &json!(["clients.read", "scim.read"])));
-        assert_eq!(told["missing"], json!([{"needed_for": "create groups", "any_of": ["scim.write", "groups.update", "uaa.admin"]}]));
+        let lack = |what: &str| json!({"needed_for": what, "any_of": ["scim.write", "uaa.admin"]});
+        assert_eq!(told["missing"], json!([lack("create, change and delete groups"), lack("add and remove members")]));
+        assert_eq!(told["held"], json!([{"needed_for": "read users and groups", "any_of": ["scim.read", "uaa.admin"]}]));
         assert!(told["expires_in"].as_u64().is_some_and(|seconds| seconds > 3600), "{told}");
         // One that may do nothing is somebody too.
         let (client, secret) = world.foundation.has_client("nobody", &["uaa.none"]);
@@ -219,6 +221,13 @@ on_each_uaa! {
         let ran = Ran::from(nobody.env("UAA_CLIENT_SECRET", &secret).output().expect("it starts"));
         ends(&ran, 0, "");
         assert!(ran.stdout.contains("uaa.none"), "{ran:?}");
+        // What it may not read is in the report, beside who it is.
+        let mut nobody = command(world, &["whoami", "--client-id", &client, "-f", "pks.yml"]);
+        let ran = Ran::from(nobody.env("UAA_CLIENT_SECRET", &secret).output().expect("it starts"));
+        assert_eq!(ran.code, 1, "{ran:?}");
+        for words in ["client    nobody", "missing   scim.read or uaa.admin, to read users and groups", "to create, change and delete groups"] {
+            assert!(ran.stdout.contains(words), "`{words}` is not in\n{}", ran.stdout);
+        }
         ends(&run(world, &["whoami", "-f", "pks.yml"]), 0, "");
     }
 }

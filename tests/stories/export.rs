@@ -100,3 +100,12 @@ fn a_file_is_not_written_over_and_uaa_is_not_asked_for_nothing() {
     story.run(&["export", "-O", "there.yml", "--force"]).exits(0);
     assert!(std::fs::read_to_string(story.path("there.yml")).expect("it is there").contains("version: 1\n"));
 }
+
+#[test]
+fn a_pattern_of_which_no_entry_comes_draws_a_warning() {
+    let ended = story().run(&["export", "--users", "frnak", "frank", "--clients", "nosuch*"]).exits(0);
+    for words in ["--users 'frnak': no entry", "--clients 'nosuch*': no entry"] {
+        assert!(ended.stderr.contains(words), "{ended}");
+    }
+    assert!(!ended.stderr.contains("'frank':"), "{ended}");
+}

@@ -86,3 +86,32 @@ fn what_cannot_be_understood_is_an_error_without_its_text() {
     insta::assert_snapshot!("no_yaml", story.run(&["import", "b.yml"]).exits(1));
     story.run(&["import", "c.yml"]).exits(1);
 }
+
+#[test]
+fn a_manifest_and_an_empty_standard_input_are_told_as_such() {
+    let story = Story::new().file("client.yml", "version: 1\nclients:\n  - client_id: ci\n");
+    story.run(&["import", "client.yml"]).fails(
+        "error: client.yml is a manifest of uaapply already\n\
+         hint: use it as it is: uaapply validate -f FILE, uaapply plan -f FILE\n",
+    );
+    Story::new().stdin("").run(&["import", "-"]).fails(
+        "error: nothing came on standard input\n\
+         hint: pipe what is to be imported into it, or name a file: uaapply import grant-access.sh\n",
+    );
+}
+
+#[test]
+fn a_mistyped_command_is_told_the_near_one() {
+    let story = Story::new().file("a.sh", "uaac user add ann --emails a@example.com\nuaac usr add typo\n");
+    let ended = story.run(&["import", "a.sh"]).exits(0);
+    assert!(ended.stderr.contains("did you mean `uaac user add`?"), "{ended}");
+}
+
+#[test]
+fn the_secret_of_somebody_who_is_to_be_absent_is_no_variable() {
+    let script = "uaac user add frank --emails f@example.com -p canary-s3cret\nuaac user delete frank\n";
+    let ended = Story::new().file("a.sh", script).run(&["import", "a.sh"]).exits(0);
+    assert!(ended.stderr.contains("stands in the source\n"), "{ended}");
+    assert!(!ended.stderr.contains("frank_password"), "{ended}");
+    assert!(ended.stdout.contains("state: absent"), "{ended}");
+}

@@ -62,6 +62,8 @@ fn a_refused_plan_says_what_to_type() {
     insta::assert_snapshot!(story.run(&["plan", "-f", "pks.yml"]).exits(3));
     story.run(&["plan", "-f", "pks.yml", "--allow", "escalates:uaa.admin/uaa/frank"]).exits(0);
     let warned = |key| story.run(&["plan", "-f", "pks.yml", "--allow", key]).exits(3).stderr;
+    let several = warned("escalates:uaa.admin/uaa/frank,empties:team");
+    assert!(several.contains("one --allow takes one key: repeat it for several"), "{several}");
     assert_eq!(
         warned("escalates:uaa.admin/frank"),
         "warning: --allow 'escalates:uaa.admin/frank' allows nothing: no finding has this key; \
@@ -94,7 +96,7 @@ fn the_line_of_such_an_entry_shows_no_secret() {
     let text =
         format!("version: 1\nusers:\n  - {{username: new, password: {SECRET}}} # password: {SECRET}\n");
     let ended = story().without("PKS_alana").file("pks.yml", &text).run(&["plan", "-f", "pks.yml"]).exits(1);
-    assert!(ended.stderr.contains("\n3 |   - {username: new, password: ***} # password***\n"), "{ended}");
+    assert!(ended.stderr.contains("\n3 |   - {username: new, password: ***} # password: ***\n"), "{ended}");
     assert!(ended.stderr.contains("error[cannot-come-true]: user `uaa/new` does not exist yet"), "{ended}");
     assert!(ended.stderr.contains(" --> pks.yml:3:5"), "{ended}");
 }

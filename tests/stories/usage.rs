@@ -115,3 +115,9 @@ fn colour_is_on_when_it_is_asked_for_and_never_otherwise() {
     assert!(!story.run(&["plan"]).stderr.contains('\u{1b}'));
     assert!(story.run(&["plan", "--color", "always"]).stderr.contains('\u{1b}'));
 }
+
+#[test]
+fn a_manifest_without_f_gets_a_tip() {
+    let ended = story().run(&["plan", "pks.yml"]).exits(1);
+    assert!(ended.stderr.contains("tip: did you mean '-f pks.yml'?"), "{ended}");
+}

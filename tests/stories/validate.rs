@@ -77,7 +77,7 @@ users:
     cluster_access: admn
   - username: dora
     active: perhaps
-    password: ((missing_password))
+    given_name: ((missing_name))
 groups:
   - name: team.blue
     members: [frank, frank]
@@ -134,7 +134,7 @@ fn a_missing_secret_says_where_it_was_looked_for_and_names_no_others() {
         ),
         (&[], &["set the environment variable PREFIX_erin_password and give --vars-env PREFIX"]),
     ] {
-        let said = story.run(&[&["validate", "-f", "pks.yml"], args].concat()).exits(1).stderr;
+        let said = story.run(&[&["plan", "-t", "localhost", "-f", "pks.yml"], args].concat()).exits(1).stderr;
         for words in expected {
             assert!(said.contains(words), "{args:?} {words}:\n{said}");
         }
@@ -155,4 +155,31 @@ fn a_missing_plain_value_is_offered_the_command_line_and_no_name_of_the_environm
     assert!(said.contains("give it with -v team=VALUE, or in a file with -l FILE"), "{said}");
     assert!(said.contains("did you mean `team2`? or give it with -v taem2=VALUE"), "{said}");
     assert!(!said.contains("team1") && !said.contains("PKS_"), "{said}");
+}
+
+#[test]
+fn secrets_need_no_value_to_be_validated_and_everything_is_counted() {
+    let story = Story::new().file(
+        "pks.yml",
+        "\
+version: 1
+users:
+  - {username: ann, email: a@example.com, password: ((ann_password))}
+  - {username: dana, state: absent}
+clients:
+  - {client_id: ci, client_secret: ((ci_secret)), authorized_grant_types: [client_credentials]}
+  - {client_id: old, state: absent}
+",
+    );
+    let ended = story.run(&["validate", "-f", "pks.yml"]).exits(0);
+    assert_eq!(
+        ended.stdout,
+        "Valid: 1 user, 0 groups and 1 client in 1 file; to be absent: 1 user, 1 client.\n"
+    );
+    assert_eq!(
+        ended.stderr,
+        "2 secret variables have no value here; plan and apply need them: ann_password, ci_secret\n"
+    );
+    let ended = story.run(&["plan", "-f", "pks.yml", "-t", "https://localhost:1"]).exits(1);
+    assert!(ended.stderr.contains("the variable `ci_secret` has no value"), "{ended}");
 }

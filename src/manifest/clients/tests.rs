@@ -98,7 +98,7 @@ fn null_and_empty_values_clear_and_what_is_not_written_is_not_there() {
 clients:
   - client_id: a
     name: null
-    scope:
+    scope: null
     authorities: []
     redirect_uri: []
     autoapprove: null
@@ -349,4 +349,37 @@ fn the_schema_takes_what_the_reader_takes() {
     ] {
         assert!(!fits(entry), "{entry}");
     }
+}
+
+#[test]
+fn only_a_written_null_clears_a_field_of_a_client() {
+    assert_eq!(
+        errors(
+            "clients:\n  - client_id: a\n    authorities:\n    name:\n    token_salt:\n    extra: {team: }\n"
+        ),
+        "\
+m.yml:4:5 null-value: `authorities` of client `a` has no value
+m.yml:5:5 null-value: `name` of client `a` has no value
+m.yml:6:5 null-value: `token_salt` of client `a` has no value
+m.yml:7:13 null-value: `extra.team` of client `a` has no value
+"
+    );
+    let loaded =
+        loaded("clients: [{client_id: a, authorities: ~, scope: [], name: '', extra: {team: null}}]\n");
+    assert_eq!(loaded.desired.clients[&ClientId::new("a")].fields.len(), 4);
+}
+
+#[test]
+fn words_of_other_tools_are_told_by_their_names_here() {
+    let found = errors_of(
+        &[("m.yml", "version: 1\nusers: [{name: ann}]\nclients: [{id: a, secret: canary-s3cret}]\n")],
+        &Sources::default(),
+    );
+    let help: Vec<_> = found.iter().filter_map(|problem| problem.help.as_deref()).collect();
+    assert_eq!(
+        help,
+        ["did you mean `username`?", "did you mean `client_id`?", "did you mean `client_secret`?"],
+        "{found:?}"
+    );
+    assert!(!format!("{found:?}").contains("canary"), "{found:?}");
 }

@@ -451,3 +451,65 @@ fn bosh_a_whole_value_keeps_its_type() {
         "m.yml:2:31 wrong-type: `active` of user `a` must be true or false, not the quoted text `true`\n"
     );
 }
+
+#[test]
+fn a_missing_secret_of_a_client_is_never_offered_to_be_generated() {
+    let (folder, sources) = store("other: value-1\n");
+    let path = folder.path().join("m.yml");
+    std::fs::write(&path, "version: 1\nclients: [{client_id: a, client_secret: ((cs))}]\n").expect("ours");
+    let found =
+        crate::manifest::load(&Sources { paths: vec![path], ..sources }).expect_err("it is missing").0;
+    assert_eq!(found.len(), 1);
+    assert!(!found[0].help.as_deref().is_some_and(|help| help.contains("generate")), "{found:?}");
+}
+
+#[test]
+fn to_look_at_a_manifest_its_secrets_need_no_value() {
+    let look = |bare: &[&str]| Sources {
+        secrets_may_lack: true,
+        bare_vars: bare.iter().map(|&name| name.to_owned()).collect(),
+        ..Sources::default()
+    };
+    let loaded = loaded_with(
+        "variables: [{name: pw, type: password}]
+users: [{username: a, password: ((pw))}]
+clients: [{client_id: c, client_secret: ((cs)), token_salt: ((ts)), authorized_grant_types: [client_credentials]}]
+",
+        &look(&[]),
+    );
+    let lacking: Vec<_> = loaded.lacking.iter().map(String::as_str).collect();
+    assert_eq!(lacking, ["cs", "pw", "ts"]);
+    assert!(loaded.generated.is_none());
+    let text = "version: 1\nusers: [{username: a, phone: ((p)), password: x((pw)), email: ((e))}]\n";
+    let found = errors_of(&[("m.yml", text)], &look(&[]));
+    assert_eq!(
+        lines(&found),
+        "\
+m.yml:2:30 missing-variable: the variable `p` has no value
+m.yml:2:47 placeholder-left: `password` mixes a variable with other text, or holds a ((…)) that is none
+m.yml:2:63 missing-variable: the variable `e` has no value
+"
+    );
+    // Somebody meant to give it.
+    let text = "version: 1\nusers: [{username: a, password: ((pw))}]\n";
+    let found = errors_of(&[("m.yml", text)], &look(&["pw"]));
+    assert_eq!(lines(&found), "m.yml:2:33 missing-variable: the variable `pw` has no value\n");
+}
+
+#[test]
+fn a_secret_given_on_the_command_line_draws_a_warning_that_does_not_show_it() {
+    let sources = Sources { vars: vec![("pw".to_owned(), "canary-s3cret".to_owned())], ..Sources::default() };
+    let loaded = loaded_with("users: [{username: a, password: ((pw)), phone: ((pw))}]\n", &sources);
+    assert_eq!(
+        lines(&loaded.warnings),
+        "m.yml:2:33 secret-on-command-line: the secret `pw` is given with -v\n"
+    );
+    assert!(!format!("{:?}", loaded.warnings).contains("canary"));
+}
+
+#[test]
+fn what_stands_behind_a_placeholder_hides_and_the_rest_of_the_line_shows() {
+    let text = "version: 1\nusers:\n  - username: a\n    password: ((a_password)) # was canary-s3cret\n";
+    let found = errors_of(&[("m.yml", text)], &Sources::default());
+    assert_eq!(found[0].at.as_ref().map(|place| &*place.text), Some("    password: ((a_password)) # ***"));
+}

@@ -396,17 +396,32 @@ fn summary(plan: &Plan) -> String {
         return if plan.refusals().next().is_some() {
             styled(style::HEADING, "No plan was made.")
         } else {
-            format!("{} The server is as the manifest says{besides}.", styled(style::HEADING, "No changes."))
+            format!(
+                "{} The server is as the manifest says{besides}{}.",
+                styled(style::HEADING, "No changes."),
+                settling(plan)
+            )
         };
     }
     let s = plan.summary;
     format!(
-        "{} {} to create, {} to update, {} to grant, {} to revoke, {} to delete.",
+        "{} {} to create, {} to update, {} to grant, {} to revoke, {} to delete{}.",
         styled(style::HEADING, "Plan:"),
         s.create,
         s.update,
         s.grant,
         s.revoke,
-        s.delete
+        s.delete,
+        settling(plan)
     )
+}
+
+/// What apply may write although no change says so.
+fn settling(plan: &Plan) -> String {
+    let secrets = plan.blind_spots.iter().filter(|spot| spot.what == BlindSpotWhat::ClientSecret);
+    match secrets.map(|spot| spot.items.len()).sum::<usize>() {
+        0 => String::new(),
+        1 => "; apply checks 1 client secret, and sets it if it does not work".to_owned(),
+        n => format!("; apply checks {n} client secrets, and sets those that do not work"),
+    }
 }

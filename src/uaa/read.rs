@@ -105,7 +105,7 @@ async fn read_groups_and_users(
 ) -> Result<(Groups, Users), Error> {
     // Some names cannot be looked up for certain; then only the list is.
     let names = name_terms(scope.users.iter());
-    let few = |terms: &BTreeSet<String>| filters(terms.iter().cloned()).len() <= FEW;
+    let few = |terms: &BTreeSet<String>| filters(terms.iter().cloned()).len() == 1;
     match (read_by, names) {
         (ReadBy::LookUp, Some(names)) if !names.is_empty() => {
             read_groups_then_users(looking, names, scope).await
@@ -210,7 +210,8 @@ async fn read_users(
     let found: Vec<wire::User> = match (read_by, names.map(|names| filters(names.into_iter()))) {
         (ReadBy::List, _) | (_, None) => looking.list(&listing).await?,
         (ReadBy::LookUp, Some(filters)) => look_up(looking, filters, wire::USER).await?,
-        (ReadBy::Fewest, Some(filters)) if filters.len() <= FEW => {
+        // One page may hold them all.
+        (ReadBy::Fewest, Some(filters)) if filters.len() <= 1 => {
             look_up(looking, filters, wire::USER).await?
         }
         (ReadBy::Fewest, Some(filters)) => {

@@ -109,6 +109,7 @@ on_each_uaa! {
         assert!(token(world, &client, ran.stdout.trim_end()).is_some() && ran.stdout.len() == 17, "{}", ran.code);
     }
 
+    /// `uaac secret change`.
     fn the_own_client_rotates_itself(world) {
         for authorities in [&["clients.secret"][..], &["clients.admin", "clients.secret"]] {
             let (client, old) = world.foundation.has_client("self", authorities);
@@ -156,6 +157,7 @@ on_each_uaa! {
         ends(&world.run(&["rotate", "admin", "--out-file", "of-admin"]), 0, "has the new secret alone");
     }
 
+    /// `uaac user unlock`.
     fn a_user_whom_wrong_passwords_locked_out_is_let_in_again(world) {
         let (user, _) = has_user(world, "right-1");
         for _ in 0..6 {
@@ -172,6 +174,7 @@ on_each_uaa! {
         ends(&world.run(&["unlock", "ann", "--origin", "ldap"]), 1, "internal user store");
     }
 
+    /// `uaac password set`.
     fn a_password_is_set_and_must_be_changed_when_that_is_asked(world) {
         let (user, _) = has_user(world, "first-1");
         world.file("password", "second-canary-2\n");
@@ -195,6 +198,7 @@ on_each_uaa! {
         assert!(ran.stderr.contains("password.write"), "{ran:?}");
     }
 
+    /// `uaac me`, `uaac contexts`, `uaac token decode`.
     fn whoami_tells_the_client_and_what_it_lacks(world) {
         let (client, secret) = world.foundation.has_client("who", &["scim.read", "clients.read"]);
         let who = |args: &[&str]| {

@@ -1,4 +1,5 @@
 //! Every admin task of UAAC on users, groups, mappings and clients, as a manifest: a story for each of its commands.
+//! Those that are no matter of a manifest (`user unlock`, `password set`, `secret change`, `me`) are told in `commands`.
 
 use serde_json::{Value, json};
 use uaapply_lab::UaaVersion;

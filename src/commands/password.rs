@@ -91,7 +91,7 @@ pub(super) async fn unlock(args: &UnlockArgs, console: &Console) -> Result<Exit,
         return stopped(failed(&format!("{user} {is}"), error), open, console);
     }
     // Whether there was a lock UAA does not tell.
-    console.note(&format!("{} is not locked.", crate::visible::visible(&user.to_string())));
+    console.note(&format!("{} is not locked now.", crate::visible::visible(&user.to_string())));
     Ok(Exit::Done)
 }
 

@@ -1,6 +1,6 @@
 //! A plan or a report as a comment on a pull request: what the rails say first, then the changes, the rest folded up.
 //!
-//! Decides what is said and what is left out when a code host takes only so much; [`inert`](super::inert) decides how a
+//! Decides what is said and what is left out when a code host takes only so much; `inert` decides how a
 //! text that is not ours stands there. Knows nothing of how the comment gets to the code host.
 
 use std::collections::BTreeMap;

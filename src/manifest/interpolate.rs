@@ -255,7 +255,9 @@ impl Variables {
                     }
                     let place = match entry.key.as_str() {
                         "password" => Place::Password,
-                        "client_secret" | "token_salt" => Place::Secret,
+                        "client_secret" => Place::Secret,
+                        // UAA shows it: no secret may stand there.
+                        "token_salt" => Place::Plain,
                         key if names_a_secret(key) => Place::Seeming,
                         _ => Place::Plain,
                     };

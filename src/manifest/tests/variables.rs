@@ -473,12 +473,12 @@ fn to_look_at_a_manifest_its_secrets_need_no_value() {
     let loaded = loaded_with(
         "variables: [{name: pw, type: password}]
 users: [{username: a, password: ((pw))}]
-clients: [{client_id: c, client_secret: ((cs)), token_salt: ((ts)), authorized_grant_types: [client_credentials]}]
+clients: [{client_id: c, client_secret: ((cs)), authorized_grant_types: [client_credentials]}]
 ",
         &look(&[]),
     );
     let lacking: Vec<_> = loaded.lacking.iter().map(String::as_str).collect();
-    assert_eq!(lacking, ["cs", "pw", "ts"]);
+    assert_eq!(lacking, ["cs", "pw"]);
     assert!(loaded.generated.is_none());
     let text = "version: 1\nusers: [{username: a, phone: ((p)), password: x((pw)), email: ((e))}]\n";
     let found = errors_of(&[("m.yml", text)], &look(&[]));

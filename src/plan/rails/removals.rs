@@ -8,7 +8,7 @@ use super::{Case, Count, finding, number};
 use crate::desired::Desired;
 use crate::model::{ClientId, GroupName, KeyPart, UserKey};
 use crate::plan::policy::{Policy, matches, matches_any};
-use crate::plan::{Action, Change, Finding, Phase, Rail};
+use crate::plan::{Action, Change, FieldValue, Finding, Phase, Rail};
 
 pub(super) fn findings(case: &Case<'_>, counts: &[Count]) -> Vec<Finding> {
     let groups = counts
@@ -41,11 +41,16 @@ fn users(case: &Case<'_>) -> Option<Finding> {
     let before = case.before.observed.users.keys().filter(scope).count();
     let removes = |change: &Change| match change.action {
         Action::DeleteUser => true,
-        // Suspended because no manifest names it.
-        Action::UpdateUser => change.implied,
+        Action::UpdateUser => suspends(change),
         _ => false,
     };
     of_kind(case, "user", "user", before, removes)
+}
+
+/// Whether whoever could log in no longer can.
+fn suspends(change: &Change) -> bool {
+    let off = |value: &FieldValue| *value == FieldValue::Flag(false);
+    change.fields.iter().any(|field| field.name == "active" && off(&field.after) && !off(&field.before))
 }
 
 fn groups(case: &Case<'_>) -> Option<Finding> {
@@ -95,7 +100,8 @@ fn of_kind(
     let removed: Vec<u32> =
         case.changes.iter().filter(|change| removes(change)).map(|change| change.id).collect();
     too_many(case.policy, removed.len(), before).then(|| {
-        let message = format!("{} of the {} in scope would be removed.", removed.len(), number(before, noun));
+        let gone = if kind == "user" { "removed or suspended" } else { "removed" };
+        let message = format!("{} of the {} in scope would be {gone}.", removed.len(), number(before, noun));
         finding(Rail::Removals, Some(format!("removals:{kind}={}", removed.len())), removed, message)
     })
 }

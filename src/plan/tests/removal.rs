@@ -131,9 +131,17 @@ fn many_users_at_once_are_refused_by_their_number() {
     let most = |manifest: Manifest| manifest.user("c").user("d").user("e").user("f").user("g").plan(&site);
     assert_eq!(
         findings(&most(Manifest::new().no_user("a").no_user("b"))),
-        ["removals:user=2 [0, 1]: 2 of the 7 users in scope would be removed."]
+        ["removals:user=2 [0, 1]: 2 of the 7 users in scope would be removed or suspended."]
     );
     assert_eq!(findings(&most(Manifest::new().no_user("a"))), NOTHING);
+    // Whoever is suspended is out as well; who is out already does not go again.
+    assert_eq!(
+        findings(&most(Manifest::new().no_user("a").user("b").active("b", false))),
+        ["removals:user=2 [0, 1]: 2 of the 7 users in scope would be removed or suspended."]
+    );
+    let site = site.clone().edit("b", |b| b.active = false);
+    let again = Manifest::new().no_user("a").user("b").active("b", false).user("c").user("d").user("e");
+    assert_eq!(findings(&again.plan(&site)), NOTHING);
 }
 
 #[test]
@@ -337,7 +345,7 @@ fn users_that_no_manifest_names_are_suspended_or_deleted_and_only_with_leave() {
     assert_eq!(
         findings(&suspended),
         [
-            "removals:user=2 [0, 1] allowed: 2 of the 6 users in scope would be removed.",
+            "removals:user=2 [0, 1] allowed: 2 of the 6 users in scope would be removed or suspended.",
             "prune:users [0, 1] allowed: 2 users that no manifest names would be suspended.",
         ]
     );

@@ -109,7 +109,8 @@ pub(super) fn lacking(
 ) -> Error {
     let client = client.map_or("CLIENT", ClientId::as_str);
     let all: BTreeSet<String> = has.union(missing).filter(|scope| *scope != "uaa.none").cloned().collect();
-    Error::new(format!("client `{client}` lacks the authority {}", joined(missing))).hint(format!(
+    let noun = if missing.len() == 1 { "authority" } else { "authorities" };
+    Error::new(format!("client `{client}` lacks the {noun} {}", listed(missing))).hint(format!(
         "as an administrator of the client: uaac client update {client} --authorities \"{}\"",
         joined(&all)
     ))
@@ -122,14 +123,24 @@ pub(super) fn user_lacks(user: &UserKey, client: &ClientId, missing: &BTreeSet<S
         if crate::visible::is_shell_word(name) { name.to_owned() } else { crate::visible::shell(name) };
     let adds = missing.iter().filter(|scope| crate::visible::is_shell_word(scope));
     let adds: Vec<String> = adds.map(|scope| format!("uaac member add {scope} {name}")).collect();
-    Error::new(format!("the login of user `{user}` lacks the scope {}", joined(missing)))
+    let noun = if missing.len() == 1 { "scope" } else { "scopes" };
+    Error::new(format!("the login of user `{user}` lacks the {noun} {}", listed(missing)))
         .hint(format!("as an administrator: {}; then log in again", adds.join("; ")))
         .hint(format!("client `{client}` must have the scope too, else its users never get it"))
 }
 
+/// As one argument of a command.
 fn joined(scopes: &BTreeSet<String>) -> String {
-    let harmless = scopes.iter().map(String::as_str).filter(|scope| crate::visible::is_shell_word(scope));
-    harmless.collect::<Vec<_>>().join(" ")
+    harmless(scopes).join(" ")
+}
+
+/// As people list things.
+fn listed(scopes: &BTreeSet<String>) -> String {
+    harmless(scopes).join(", ")
+}
+
+fn harmless(scopes: &BTreeSet<String>) -> Vec<&str> {
+    scopes.iter().map(String::as_str).filter(|scope| crate::visible::is_shell_word(scope)).collect()
 }
 
 #[cfg(test)]
@@ -181,5 +192,11 @@ mod tests {
         let error = checked("t1", &["scim.read", "zones.t1.read", "zones.t2.admin"], &[Need::Read])
             .expect_err("too little");
         assert_eq!(error.message, "client `ci` lacks the authority zones.t1.scim.read");
+    }
+
+    #[test]
+    fn several_are_listed_as_people_do() {
+        let error = checked("uaa", &["x"], &[Need::Read, Need::Write]).expect_err("too little");
+        assert_eq!(error.message, "client `ci` lacks the authorities scim.read, scim.write");
     }
 }

@@ -179,9 +179,15 @@ impl Tokens {
                         .hint(format!("use another client, or: uaac client update {client} --authorized_grant_types client_credentials"))
                 } else if matches!(word.as_str(), "unauthorized" | "invalid_client") {
                     // UAA does not tell the two apart, on purpose; 4.x says `unauthorized`, 77.x `invalid_client`.
-                    Error::new(format!("UAA at {address} refuses client `{client}`: the secret is wrong, or there is no such client"))
-                        .hint("the admin client's secret: Ops Manager, tile PKS (TKGI), Credentials, Pks Uaa Management Admin Client (for CF: tile TAS, UAA, Admin Client Credentials)")
-                        .hint("or: om credentials -p pivotal-container-service -c .properties.pks_uaa_management_admin_client -f secret")
+                    let error = Error::new(format!("UAA at {address} refuses client `{client}`: the secret is wrong, or there is no such client"));
+                    match client {
+                        "admin" => error
+                            .hint("the admin client's secret: Ops Manager, tile PKS (TKGI), Credentials, Pks Uaa Management Admin Client (for CF: tile TAS, UAA, Admin Client Credentials)")
+                            .hint("or: om credentials -p pivotal-container-service -c .properties.pks_uaa_management_admin_client -f secret"),
+                        _ => error
+                            .hint(format!("whether there is such a client, an administrator sees by: uaapply export --clients {}", crate::visible::shell(client)))
+                            .hint("another one logs in by --client-id; without it, it is `admin`"),
+                    }
                 } else {
                     Error::new(format!("UAA at {address} gives client `{client}` no token"))
                 };

@@ -1,5 +1,5 @@
 use super::*;
-use crate::model::{Guid, Origin};
+use crate::model::{ClientId, Guid, Origin};
 use crate::observed::{MemberKind, ReadScope};
 
 async fn refused(answer: ResponseTemplate) -> Error {
@@ -62,6 +62,9 @@ async fn a_refused_log_in_names_both_possibilities_and_where_the_secret_is() {
     let error = super::super::log_in(wrong, Server::default()).await.expect_err("refused");
     assert!(error.message.contains("the secret is wrong"), "{error:?}");
     assert_eq!(error.causes, ["POST /oauth/token: 401 unauthorized: Bad ((redacted)) credentials"]);
+    let other = Connection { client_id: ClientId::new("ci"), ..connection(&server.uri()) };
+    let said = text(&super::super::log_in(other, Server::default()).await.expect_err("refused"));
+    assert!(said.contains("uaapply export --clients 'ci'") && !said.contains("Ops Manager"), "{said}");
     let said = text(&refused(no(401, "invalid_client", "Unauthorized grant type: client_credentials")).await);
     assert!(said.contains("grant type client_credentials"), "{said}");
     assert!(text(&refused(ResponseTemplate::new(404).set_body_json(json!({}))).await).contains("zone"));

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::only::Part;
 use crate::desired::Because;
 use crate::model::{
     ClientId, ExternalGroup, GroupName, Guid, Mapping, Member, Membership, Origin, UserKey, Username,
@@ -29,6 +30,9 @@ pub struct Plan {
     pub manifest_digest: String,
     /// SHA-256 over target and changes.
     pub plan_digest: String,
+    /// What `--only` makes of it, where it is a part.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub only: Option<Part>,
     /// How many changes of each sort.
     pub summary: Summary,
     /// The changes, in the order in which they would be made.

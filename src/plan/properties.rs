@@ -3,6 +3,8 @@
 //! Few names, so that everything meets everything: users of two origins, groups that nest in circles, a default group,
 //! a privileged one, rows of logins, rows without a member.
 
+mod back;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::prelude::*;

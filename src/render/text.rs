@@ -9,6 +9,7 @@ use unicode_width::UnicodeWidthStr;
 use super::accounting;
 use super::style::{self, styled};
 use crate::client::{ClientField, ClientFieldKind, NONE};
+use crate::plan::only::Part;
 use crate::plan::{
     Action, BlindSpot, BlindSpotWhat, Change, FieldChange, FieldValue, Finding, Kept, KeptWhy, Kind, Phase,
     Plan, Rail,
@@ -34,7 +35,21 @@ pub fn plan(plan: &Plan) -> String {
     blind_spots(&mut out, &plan.blind_spots);
     findings(&mut out, &plan.findings, &plan.changes);
     let _ = writeln!(out, "\n{}", summary(plan));
+    if let Some(part) = &plan.only {
+        let _ = writeln!(out, "{}", part_words(part, name));
+    }
     out
+}
+
+/// Says what of the manifest this is.
+pub(super) fn part_words(part: &Part, name: impl Fn(&str) -> String) -> String {
+    let named: Vec<String> = part.named.iter().map(|text| name(text)).collect();
+    let left_out = match part.left_out {
+        0 => "nothing else would change".to_owned(),
+        1 => "1 change is left out".to_owned(),
+        many => format!("{} are left out", super::count(many, "change")),
+    };
+    format!("Only {}, and what that needs: {left_out}.", named.join(", "))
 }
 
 fn changes(out: &mut String, plan: &Plan) {
@@ -395,6 +410,8 @@ fn summary(plan: &Plan) -> String {
         };
         return if plan.refusals().next().is_some() {
             styled(style::HEADING, "No plan was made.")
+        } else if plan.only.is_some() {
+            format!("{}{}", styled(style::HEADING, "No changes"), settling(plan)) + "."
         } else {
             format!(
                 "{} The server is as the manifest says{besides}{}.",

@@ -98,9 +98,9 @@ pub(super) fn change_lines(change: &Change, width: usize) -> String {
         styled(style::DIM, name(&change.because.to_string())),
         reason(change)
     );
-    let width = change.fields.iter().map(|field| visible(&field.name).width()).max().unwrap_or_default();
+    let width = change.written().iter().map(|field| visible(&field.name).width()).max().unwrap_or_default();
     let width = width.max(NARROWEST_FIELD);
-    for field in &change.fields {
+    for field in change.written() {
         let _ = writeln!(out, "              {}", field_words(field, change.action, width));
     }
     out
@@ -120,7 +120,7 @@ fn reason(change: &Change) -> &'static str {
 /// Tells whether two changes, one right after the other, can share the lines of their notes: a hundred members who
 /// leave one group lose their sessions alike.
 pub(super) fn noted_alike(one: &Change, notes: &[String], next: &Change, next_notes: &[String]) -> bool {
-    let bare = one.fields.is_empty() && next.fields.is_empty() && !notes.is_empty();
+    let bare = one.written().is_empty() && next.written().is_empty() && !notes.is_empty();
     one.phase == next.phase && one.action == next.action && bare && notes == next_notes
 }
 

@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::observed::Server;
+use crate::plan::only::Part;
 use crate::plan::{Change, FORMAT, Finding, Plan, Summary};
 
 /// The result of an apply.
@@ -17,6 +18,9 @@ pub struct Report {
     pub target: Server,
     /// The digest of the plan that was applied.
     pub plan_digest: String,
+    /// What `--only` made of the plan, where it was a part.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub only: Option<Part>,
     /// How many changes of each sort were planned.
     pub summary: Summary,
     /// The plan's changes with their outcomes.
@@ -42,6 +46,7 @@ impl Report {
             tool: plan.tool.clone(),
             target: plan.target.clone(),
             plan_digest: plan.plan_digest.clone(),
+            only: plan.only.clone(),
             summary: plan.summary,
             changes: plan.changes.iter().map(untried).collect(),
             findings: plan.findings.clone(),

@@ -19,7 +19,7 @@ use crate::error::{Error, Exit};
 use crate::manifest;
 use crate::observed::{Observed, Server};
 use crate::plan::policy::Policy;
-use crate::plan::saved::{Judged, Saved, judge};
+use crate::plan::saved::{Judged, Saved, judge_only};
 use crate::plan::{self, FieldValue};
 use crate::render;
 use crate::report::{Applied, Outcome, Report};
@@ -30,9 +30,11 @@ use crate::visible::visible;
 pub(super) async fn run(args: &ApplyArgs, path: &Path, console: &Console) -> Result<Exit, Stop> {
     check(&args.connection, &args.manifest)?;
     args.report.as_deref().map(report_file::check).transpose()?;
-    let rules = look::rules(&args.rules, console)?;
+    let rules = look::rules(&args.rules, console)?.only(&args.only);
     let mut saved = plan_file::read(path)?;
     must_be_expected(&saved, args.expect_plan.as_deref())?;
+    let unmatched = rules.only.knowing(saved.manifest()).unmatched(saved.manifest(), &saved.plan.changes);
+    look::must_match(&unmatched, "the saved plan")?;
     let secrets = secrets(&mut saved, args, console)?;
     let connection = connection(&args.connection, &secrets, console).await?;
     let server = uaa::identify(&connection).await?;
@@ -154,7 +156,7 @@ async fn observe(
 }
 
 fn judged(saved: &Saved, observed: &Observed, rules: &look::Rules) -> Result<Judged, Error> {
-    judge(saved, observed, &rules.policy, &rules.allow).map_err(|objections| {
+    judge_only(saved, observed, &rules.policy, &rules.allow, &rules.only).map_err(|objections| {
         let mut error = stale();
         for objection in objections {
             error = error.cause(format!("{}: {}", objection.because, objection.message));
@@ -285,7 +287,10 @@ fn whole(saved: &Saved, judged: &Judged, made: Report) -> Report {
             }
         }
     }
-    report.findings = made.findings;
+    report.changes.retain(|applied| {
+        judged.chosen.contains(&applied.change.id) || applied.change.id as usize >= saved.plan.changes.len()
+    });
+    (report.only, report.findings) = (made.only, made.findings);
     for finding in &mut report.findings {
         finding.changes = finding.changes.iter().filter_map(|&id| number(id)).collect();
     }

@@ -12,7 +12,7 @@ mod judge;
 #[cfg(test)]
 mod tests;
 
-pub use judge::{Drift, Judged, judge};
+pub use judge::{Drift, Judged, judge, judge_only};
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -15,6 +15,7 @@ mod hosts;
 mod import;
 #[cfg(unix)]
 mod interrupted;
+mod only;
 mod plan;
 mod policy;
 mod removal;

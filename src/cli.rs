@@ -262,7 +262,7 @@ pub struct ApplyArgs {
     /// Try the clients' secrets of the manifest, and plan to set those that do not work
     #[arg(long, help_heading = "Apply")]
     pub probe_secrets: bool,
-    /// Write the report as JSON to a file (replaced atomically)
+    /// Write the report as JSON to a file: replaced atomically, and kept current while the run goes on
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Apply")]
     pub report: Option<PathBuf>,
     /// The form of the report on standard output; with markdown and json the plan goes to standard error

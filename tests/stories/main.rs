@@ -17,6 +17,7 @@ mod import;
 mod interrupted;
 mod plan;
 mod policy;
+mod record;
 mod removal;
 mod saved;
 mod saved_login;

@@ -271,7 +271,7 @@ pub struct ApplyArgs {
     /// Only what this names, and what that needs: user/NAME, group/NAME, client/ID, member/GROUP/NAME (repeatable)
     #[arg(long, value_name = "KIND/NAME", help_heading = "Apply")]
     pub only: Vec<Wanted>,
-    /// Write the report as JSON to a file (replaced atomically)
+    /// Write the report as JSON to a file: replaced atomically, and kept current while the run goes on
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Apply")]
     pub report: Option<PathBuf>,
     /// The form of the report on standard output; with markdown and json the plan goes to standard error

@@ -23,6 +23,10 @@ pub struct Report {
     pub only: Option<Part>,
     /// How many changes of each sort were planned.
     pub summary: Summary,
+    /// Whether the run came to its end. False in the file of `--report` while it goes on, and for good where the process
+    /// was killed: then a change is `unknown` that was under way or next in turn, so it may be made.
+    #[serde(default = "ended")]
+    pub finished: bool,
     /// The plan's changes with their outcomes.
     pub changes: Vec<Applied>,
     /// What the safety rules said of the plan; one that is not allowed is why nothing was tried.
@@ -48,12 +52,18 @@ impl Report {
             plan_digest: plan.plan_digest.clone(),
             only: plan.only.clone(),
             summary: plan.summary,
+            finished: true,
             changes: plan.changes.iter().map(untried).collect(),
             findings: plan.findings.clone(),
             converged: None,
             remaining: Vec::new(),
         }
     }
+}
+
+/// Reports of versions without the field were only written at the end.
+fn ended() -> bool {
+    true
 }
 
 /// A change and what became of it.
@@ -85,6 +95,7 @@ pub enum Outcome {
     Held,
     /// Not reached (Ctrl-C), or the plan was refused.
     NotTried,
-    /// The request was sent and no answer came; a re-read did not settle it.
+    /// The request was sent and no answer came; a re-read did not settle it. Of a run that did not finish: it was under
+    /// way or next in turn.
     Unknown,
 }

@@ -7,10 +7,10 @@ use tokio::sync::watch;
 use super::connection::{check, connection};
 use super::console::Console;
 use super::look::Rules;
-use super::progress::Told;
+use super::record::Record;
 use super::report_file::{self, ReportFile};
 use super::{Stop, generated, look};
-use crate::apply::{Interrupt, apply};
+use crate::apply::{self, Interrupt, Outcomes, apply};
 use crate::cli::{ApplyArgs, PlanFormat};
 use crate::error::{Error, Exit};
 use crate::manifest::Loaded;
@@ -52,10 +52,12 @@ pub(super) async fn run(args: &ApplyArgs, console: &Console) -> Result<Exit, Sto
         report.converged = Some(true);
     } else {
         let mut interrupted = Interrupted::listen(console.quiet)?;
-        let told = Told::new(plan.changes.len() + settle.len(), console.quiet);
+        let made = |outcomes: &Outcomes| apply::report(&plan, &settle, outcomes);
+        let record = Record::begin(plan.changes.len() + settle.len(), file.as_ref(), &made, console)?;
         let heard = interrupted.heard();
-        report = apply(&plan, &settle, &observed, &loaded.secrets, &writer, concurrency, &told, heard).await;
-        drop(told);
+        let making = apply(&plan, &settle, &observed, &loaded.secrets, &writer, concurrency, &record, heard);
+        report = record.during(making).await;
+        drop(record);
         tokio::select! {
             biased;
             () = interrupted.happened() => {}

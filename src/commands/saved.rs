@@ -9,10 +9,10 @@ use secrecy::{ExposeSecret, SecretString};
 use super::apply::{FRESH, Interrupted, must_have_authority, question, refuse, show, told};
 use super::connection::{check, connection};
 use super::console::Console;
-use super::progress::Told;
+use super::record::Record;
 use super::report_file::{self, ReportFile};
 use super::{Stop, look, plan_file};
-use crate::apply::apply;
+use crate::apply::{self, Outcomes, apply};
 use crate::cli::{ApplyArgs, PlanFormat};
 use crate::desired::Secrets;
 use crate::error::{Error, Exit};
@@ -55,12 +55,14 @@ pub(super) async fn run(args: &ApplyArgs, path: &Path, console: &Console) -> Res
         report.converged = Some(true);
     } else {
         let mut interrupted = Interrupted::listen(console.quiet)?;
-        let told = Told::new(judged.plan.changes.len() + settle.len(), console.quiet);
-        let heard = interrupted.heard();
         let made =
-            apply(&judged.plan, &settle, &observed, &secrets, &writer, concurrency, &told, heard).await;
-        report = whole(&saved, &judged, made);
-        drop(told);
+            |outcomes: &Outcomes| whole(&saved, &judged, apply::report(&judged.plan, &settle, outcomes));
+        let total = judged.plan.changes.len() + settle.len();
+        let record = Record::begin(total, file.as_ref(), &made, console)?;
+        let heard = interrupted.heard();
+        let making = apply(&judged.plan, &settle, &observed, &secrets, &writer, concurrency, &record, heard);
+        report = whole(&saved, &judged, record.during(making).await);
+        drop(record);
         tokio::select! {
             biased;
             () = interrupted.happened() => {}

@@ -92,6 +92,7 @@ fn the_reports_schema_is_that_of_the_type_and_a_report_is_valid() {
         plan_digest,
         only,
         summary,
+        finished: false,
         changes: changes.into_iter().map(applied).collect(),
         findings,
         converged: None,

@@ -18,6 +18,7 @@ mod interrupted;
 mod only;
 mod plan;
 mod policy;
+mod record;
 mod removal;
 mod saved;
 mod saved_login;

@@ -47,6 +47,8 @@ pub(crate) use diff::clients::shown_value;
 pub use diff::clients::{client_fields, client_value};
 pub use diff::users::user_fields;
 pub use digest::digest;
+#[cfg(any(test, fuzzing))]
+pub(crate) use project::project;
 pub use rails::check_pin;
 pub use scope::scope;
 pub use settle::to_settle;

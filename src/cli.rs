@@ -262,6 +262,9 @@ pub struct ApplyArgs {
     /// Try the clients' secrets of the manifest, and plan to set those that do not work
     #[arg(long, help_heading = "Apply")]
     pub probe_secrets: bool,
+    /// What is kept of it.
+    #[command(flatten)]
+    pub audit: AuditArgs,
     /// Write the report as JSON to a file: replaced atomically, and kept current while the run goes on
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Apply")]
     pub report: Option<PathBuf>,
@@ -403,6 +406,9 @@ pub struct RotateArgs {
     /// Seconds that both secrets work before the old one is dropped
     #[arg(long, value_name = "SECONDS", default_value_t = 0, help_heading = "New secret")]
     pub wait: u32,
+    /// What is kept of it.
+    #[command(flatten)]
+    pub audit: AuditArgs,
     /// The server.
     #[command(flatten)]
     pub connection: ConnectionArgs,
@@ -434,6 +440,9 @@ pub struct PasswordArgs {
     /// The user has to choose another at the next log-in
     #[arg(long, help_heading = "Password")]
     pub must_change: bool,
+    /// What is kept of it.
+    #[command(flatten)]
+    pub audit: AuditArgs,
     /// The server.
     #[command(flatten)]
     pub connection: ConnectionArgs,
@@ -447,6 +456,9 @@ pub struct UnlockArgs {
     /// The user's origin; UAA locks only users of its own
     #[arg(long, value_name = "ORIGIN", default_value = "uaa")]
     pub origin: String,
+    /// What is kept of it.
+    #[command(flatten)]
+    pub audit: AuditArgs,
     /// The server.
     #[command(flatten)]
     pub connection: ConnectionArgs,
@@ -561,6 +573,15 @@ pub struct RulesArgs {
     /// Allow what the safety rule of this key refuses; repeat the option for several keys
     #[arg(long, value_name = "KEY")]
     pub allow: Vec<String>,
+}
+
+/// What is kept of what was written.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Record")]
+pub struct AuditArgs {
+    /// Append what is written to UAA to a file, one JSON line before each request and one with its outcome
+    #[arg(long, value_name = "FILE", env = "UAAPPLY_AUDIT_LOG", hide_env_values = true, value_hint = ValueHint::FilePath)]
+    pub audit_log: Option<PathBuf>,
 }
 
 /// How to reach UAA and log in.

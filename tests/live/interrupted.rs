@@ -163,7 +163,7 @@ fn ctrl_c_finishes_what_is_under_way_and_reports() {
     assert!(killed.success());
     let output = child.wait_with_output().expect("it ends");
     assert_eq!(output.status.code(), Some(5), "{}", String::from_utf8_lossy(&output.stderr));
-    let report: serde_json::Value =
+    let report: Value =
         serde_json::from_str(&std::fs::read_to_string(world.path("report.json")).expect("a report"))
             .expect("JSON");
     let outcome = |name: &str| {

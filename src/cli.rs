@@ -271,6 +271,9 @@ pub struct ApplyArgs {
     /// Only what this names, and what that needs: user/NAME, group/NAME, client/ID, member/GROUP/NAME (repeatable)
     #[arg(long, value_name = "KIND/NAME", help_heading = "Apply")]
     pub only: Vec<Wanted>,
+    /// What is kept of it.
+    #[command(flatten)]
+    pub audit: AuditArgs,
     /// Write the report as JSON to a file: replaced atomically, and kept current while the run goes on
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Apply")]
     pub report: Option<PathBuf>,
@@ -412,6 +415,9 @@ pub struct RotateArgs {
     /// Seconds that both secrets work before the old one is dropped
     #[arg(long, value_name = "SECONDS", default_value_t = 0, help_heading = "New secret")]
     pub wait: u32,
+    /// What is kept of it.
+    #[command(flatten)]
+    pub audit: AuditArgs,
     /// The server.
     #[command(flatten)]
     pub connection: ConnectionArgs,
@@ -443,6 +449,9 @@ pub struct PasswordArgs {
     /// The user has to choose another at the next log-in
     #[arg(long, help_heading = "Password")]
     pub must_change: bool,
+    /// What is kept of it.
+    #[command(flatten)]
+    pub audit: AuditArgs,
     /// The server.
     #[command(flatten)]
     pub connection: ConnectionArgs,
@@ -456,6 +465,9 @@ pub struct UnlockArgs {
     /// The user's origin; UAA locks only users of its own
     #[arg(long, value_name = "ORIGIN", default_value = "uaa")]
     pub origin: String,
+    /// What is kept of it.
+    #[command(flatten)]
+    pub audit: AuditArgs,
     /// The server.
     #[command(flatten)]
     pub connection: ConnectionArgs,
@@ -570,6 +582,15 @@ pub struct RulesArgs {
     /// Allow what the safety rule of this key refuses; repeat the option for several keys
     #[arg(long, value_name = "KEY")]
     pub allow: Vec<String>,
+}
+
+/// What is kept of what was written.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Record")]
+pub struct AuditArgs {
+    /// Append what is written to UAA to a file, one JSON line before each request and one with its outcome
+    #[arg(long, value_name = "FILE", env = "UAAPPLY_AUDIT_LOG", hide_env_values = true, value_hint = ValueHint::FilePath)]
+    pub audit_log: Option<PathBuf>,
 }
 
 /// How to reach UAA and log in.

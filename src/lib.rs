@@ -9,6 +9,7 @@
 //! (`manifest` reads files, `uaa` speaks HTTP). `commands` wires them together.
 
 pub mod apply;
+pub mod audit;
 pub mod cli;
 pub mod client;
 pub mod commands;

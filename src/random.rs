@@ -1,4 +1,5 @@
-//! Generated secrets and passwords: what they look like. Never decides which are needed, nor where they go.
+//! What is made at random: secrets and passwords, what they look like, and ids. Never decides which are needed, nor where
+//! they go.
 
 use std::ops::RangeInclusive;
 
@@ -36,6 +37,16 @@ pub(crate) fn generate(length: usize) -> Result<SecretString, getrandom::Error> 
             return Ok(text.into());
         }
     }
+}
+
+/// Makes an id that no other run has.
+///
+/// # Errors
+/// When the operating system gives no random bytes.
+pub(crate) fn id() -> Result<String, getrandom::Error> {
+    let mut bytes = [0; 16];
+    getrandom::fill(&mut bytes)?;
+    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
 }
 
 #[cfg(test)]

@@ -182,6 +182,51 @@ impl Progress for Silent {
     }
 }
 
+/// A record that can take nothing down after so many lines.
+struct Full(RefCell<usize>);
+
+impl Full {
+    fn line(&self) -> Result<(), String> {
+        let mut left = self.0.borrow_mut();
+        *left = left.checked_sub(1).ok_or("the disk is full")?;
+        Ok(())
+    }
+}
+
+impl Progress for Full {
+    fn started(&self, _: &Change, _: &[&Change]) -> Result<(), String> {
+        self.line()
+    }
+    fn finished(&self, _: &Change, outcome: Outcome, _: Option<&str>) -> Result<(), String> {
+        if outcome == Outcome::Done { self.line() } else { Ok(()) }
+    }
+}
+
+#[test]
+fn what_cannot_be_taken_down_is_not_sent_nor_anything_after_it() {
+    // Two lines a change: one that has only its first is sent, and nothing after it.
+    for (lines, sent) in [(0, 0), (1, 1), (2, 1), (3, 2), (6, 3)] {
+        let (_interrupt, stop) = watch::channel(Interrupt::None);
+        let given = Given::default().create_user("a").create_user("b").create_user("c");
+        let server = Scripted {
+            failing: BTreeMap::new(),
+            sent: RefCell::default(),
+            interrupt: watch::channel(Interrupt::None).0,
+            begun: usize::MAX,
+            answers: true,
+        };
+        let told = carry_out(&given.changes, &[], &server, 1, &Full(RefCell::new(lines)), &stop)
+            .now_or_never()
+            .expect("the scripted server answers at once");
+        let done = told.values().filter(|(outcome, _)| *outcome == Outcome::Done).count();
+        assert_eq!((server.sent.borrow().len(), done), (sent, sent), "{lines}");
+        for (outcome, why) in told.values().filter(|(outcome, _)| *outcome != Outcome::Done) {
+            assert_eq!(*outcome, Outcome::Held);
+            assert!(why.as_deref().is_some_and(|why| why.contains("the disk is full")), "{why:?}");
+        }
+    }
+}
+
 fn outcomes(told: &[(String, Outcome)]) -> Vec<Outcome> {
     told.iter().map(|&(_, outcome)| outcome).collect()
 }

@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::watch;
 
+use super::audit_log::{AuditLog, who};
 use super::connection::{check, connection};
 use super::console::Console;
 use super::look::Rules;
@@ -32,6 +33,7 @@ pub(super) async fn run(args: &ApplyArgs, console: &Console) -> Result<Exit, Sto
     check(&args.connection, &args.manifest)?;
     args.report.as_deref().map(report_file::check).transpose()?;
     let rules = look::rules(&args.rules, console)?.only(&args.only);
+    let audit = AuditLog::open(&args.audit, args.report.as_deref())?;
     let loaded = look::load(&args.manifest, console)?;
     let connection = connection(&args.connection, &loaded.secrets, console).await?;
     let server = uaa::identify(&connection).await?;
@@ -39,7 +41,7 @@ pub(super) async fn run(args: &ApplyArgs, console: &Console) -> Result<Exit, Sto
         show(&refused, args.format, console)?;
         return refuse(&refused, args, console);
     }
-    let (concurrency, client) = (connection.concurrency, connection.client_id.clone());
+    let (concurrency, client, who) = (connection.concurrency, connection.client_id.clone(), who(&connection));
     let (reader, writer) = uaa::log_in(connection, server).await?;
 
     let (observed, plan) = agree(args, &rules, &loaded, &reader, client.as_str(), console).await?;
@@ -53,7 +55,9 @@ pub(super) async fn run(args: &ApplyArgs, console: &Console) -> Result<Exit, Sto
     } else {
         let mut interrupted = Interrupted::listen(console.quiet)?;
         let made = |outcomes: &Outcomes| apply::report(&plan, &settle, outcomes);
-        let record = Record::begin(plan.changes.len() + settle.len(), file.as_ref(), &made, console)?;
+        let writes = audit.run(who, &plan.target, Some(&plan.plan_digest))?;
+        let total = plan.changes.len() + settle.len();
+        let record = Record::begin(total, writes, file.as_ref(), &made, console)?;
         let heard = interrupted.heard();
         let making = apply(&plan, &settle, &observed, &loaded.secrets, &writer, concurrency, &record, heard);
         report = record.during(making).await;
@@ -65,7 +69,7 @@ pub(super) async fn run(args: &ApplyArgs, console: &Console) -> Result<Exit, Sto
         }
     }
     tracing::info!("{} requests", reader.requests());
-    Ok(told(&report, args, file, console))
+    Ok(told(&report, args, file, &audit, console))
 }
 
 /// Reports a plan that a rail refuses, which is shown already: for a program each change is there, not tried.
@@ -83,7 +87,13 @@ pub(super) fn refuse(plan: &Plan, args: &ApplyArgs, console: &Console) -> Result
 }
 
 /// Hands the report over. What was done stays done when nobody can be told of it, so that is no exit code 1.
-pub(super) fn told(report: &Report, args: &ApplyArgs, file: Option<ReportFile>, console: &Console) -> Exit {
+pub(super) fn told(
+    report: &Report,
+    args: &ApplyArgs,
+    file: Option<ReportFile>,
+    audit: &AuditLog,
+    console: &Console,
+) -> Exit {
     let printed = match args.format {
         PlanFormat::Text if report.changes.is_empty() => Ok(Exit::Done),
         // The plan stands above.
@@ -93,7 +103,7 @@ pub(super) fn told(report: &Report, args: &ApplyArgs, file: Option<ReportFile>, 
     };
     let saved = file.map_or(Ok(()), |file| file.write(report));
     let mut exit = exit(report);
-    for error in [printed.err().and_then(Stop::error), saved.err()].into_iter().flatten() {
+    for error in [printed.err().and_then(Stop::error), saved.err(), audit.untold()].into_iter().flatten() {
         console.error(&error);
         if exit == Exit::Done {
             exit = if report.changes.is_empty() { Exit::Error } else { Exit::Partial };

@@ -2,6 +2,7 @@
 
 mod annotations;
 mod apply;
+mod audit_log;
 mod connection;
 mod console;
 mod export;

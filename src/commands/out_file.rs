@@ -68,7 +68,8 @@ fn beside(path: &Path, text: &str) -> std::io::Result<tempfile::NamedTempFile> {
     Ok(file)
 }
 
-fn folder(path: &Path) -> &Path {
+/// The directory that a file is in.
+pub(super) fn folder(path: &Path) -> &Path {
     path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 

@@ -11,13 +11,17 @@ use std::time::Duration;
 use secrecy::{ExposeSecret as _, SecretString};
 
 use super::Stop;
+use super::audit_log::{AuditLog, Writes, who};
 use super::connection::{check_alone, connection};
 use super::console::Console;
 use super::new_secret::{Place, Source, get, place};
+use crate::audit::{Act, AtOnce, Deed};
 use crate::cli::RotateArgs;
 use crate::desired::Secrets;
 use crate::error::{Error, Exit};
-use crate::model::ClientId;
+use crate::model::{ClientId, KeyPart};
+use crate::plan::{Expects, FieldChange, FieldValue, Kind, Object};
+use crate::report::Outcome;
 use crate::uaa::{
     self, Connection, DEFAULT_ZONE, Login, Need, Reader, SecretChange, WriteError, WriteErrorKind, Writer,
 };
@@ -25,6 +29,11 @@ use crate::visible::visible;
 
 /// Runs the command.
 pub(super) async fn run(args: &RotateArgs, console: &Console) -> Result<Exit, Stop> {
+    let audit = AuditLog::open(&args.audit, None)?;
+    audit.close(rotate(args, &audit, console).await, console)
+}
+
+async fn rotate(args: &RotateArgs, audit: &AuditLog, console: &Console) -> Result<Exit, Stop> {
     check_alone(&args.connection, args.new_secret_stdin)?;
     if args.client.is_none() && !args.own {
         return Err(nobody().into());
@@ -41,7 +50,8 @@ pub(super) async fn run(args: &RotateArgs, console: &Console) -> Result<Exit, St
     let client = client(args, &connection)?;
     let server = uaa::identify(&connection).await?;
     let (reader, writer) = uaa::log_in_for(connection.clone(), server, &[Need::ClientSecrets]).await?;
-    let rotation = Rotation { args, client, new, place, connection, reader, writer, console };
+    let writes = audit.run(who(&connection), reader.server(), None)?;
+    let rotation = Rotation { args, client, new, place, connection, reader, writer, writes, console };
     rotation.rotate().await
 }
 
@@ -97,7 +107,29 @@ struct Rotation<'a> {
     connection: Connection,
     reader: Reader,
     writer: Writer,
+    writes: Writes<'a>,
     console: &'a Console,
+}
+
+/// What came of adding the second secret.
+enum Added {
+    Done,
+    /// UAA says that the number of secrets does not allow it.
+    Count,
+    Not(WriteError),
+    /// Nobody knows.
+    Maybe(WriteError),
+}
+
+impl Added {
+    fn came_to(&self) -> (Outcome, Option<&str>) {
+        match self {
+            Self::Done => (Outcome::Done, None),
+            Self::Count => (Outcome::Failed, Some("the number of its secrets does not allow it")),
+            Self::Not(error) => (Outcome::Failed, Some(&error.message)),
+            Self::Maybe(error) => (Outcome::Unknown, Some(&error.message)),
+        }
+    }
 }
 
 impl Rotation<'_> {
@@ -145,46 +177,66 @@ impl Rotation<'_> {
     /// Gives the client the second secret; an error here has changed nothing.
     async fn add(&self, client: &str) -> Result<(), Stop> {
         self.place.hand_over(&self.new, self.console)?;
-        let error = match self.writer.add_client_secret(&self.client, &self.new, self.own(false)).await {
-            Ok(SecretChange::Done) => return Ok(()),
-            Ok(SecretChange::Count) => {
+        let added =
+            self.writes.at_once(self.deed(AtOnce::AddClientSecret), self.try_to_add(), Added::came_to);
+        match added.await.inspect_err(|_| self.place.take_back())? {
+            Added::Done => Ok(()),
+            Added::Count => {
                 self.place.take_back();
-                return Err(Error::new(format!(
+                Err(Error::new(format!(
                     "client `{client}` has two secrets already, or none, and the new one is not among them; nothing was changed"
                 ))
                 .hint("a rotation that was interrupted goes on with its own new secret: --new-secret-file FILE, with the file of that run")
                 .hint("to end with one secret whatever they are, declare client_secret in a manifest and apply it: it replaces both")
-                .into());
+                .into())
             }
-            Err(error) => error,
-        };
-        match error.kind {
-            WriteErrorKind::Refused | WriteErrorKind::Drifted => {
+            Added::Not(error) => {
                 self.place.take_back();
                 Err(explained(error, format!("client `{client}` gets no second secret; nothing was changed"))
                     .into())
             }
+            Added::Maybe(error) => {
+                let what = format!("nobody knows whether client `{client}` got its second secret");
+                let error = explained(error, what).hint(format!("to go on: {}", self.again()));
+                self.console.error(&error);
+                Err(Stop::Exit(Exit::Partial))
+            }
+        }
+    }
+
+    async fn try_to_add(&self) -> Added {
+        let error = match self.writer.add_client_secret(&self.client, &self.new, self.own(false)).await {
+            Ok(SecretChange::Done) => return Added::Done,
+            Ok(SecretChange::Count) => return Added::Count,
+            Err(error) => error,
+        };
+        match error.kind {
+            WriteErrorKind::Refused | WriteErrorKind::Drifted => Added::Not(error),
             // Maybe it was handled.
             WriteErrorKind::Faulty
             | WriteErrorKind::Systemic
             | WriteErrorKind::Unsettled
             | WriteErrorKind::Unknown => match self.works(&self.new).await {
-                Ok(true) => Ok(()),
-                Ok(false) => {
-                    self.place.take_back();
-                    Err(explained(
-                        error,
-                        format!("client `{client}` gets no second secret; nothing was changed"),
-                    )
-                    .into())
-                }
-                Err(_) => {
-                    let what = format!("nobody knows whether client `{client}` got its second secret");
-                    let error = explained(error, what).hint(format!("to go on: {}", self.again()));
-                    self.console.error(&error);
-                    Err(Stop::Exit(Exit::Partial))
-                }
+                Ok(true) => Added::Done,
+                Ok(false) => Added::Not(error),
+                Err(_) => Added::Maybe(error),
             },
+        }
+    }
+
+    /// What is written, for the audit log.
+    fn deed(&self, action: AtOnce) -> Deed {
+        let (none, secret) = (FieldValue::None, FieldValue::redacted());
+        let (before, after) =
+            if action == AtOnce::DropClientSecret { (secret, none) } else { (none, secret) };
+        Deed {
+            action: Act::AtOnce(action),
+            kind: Kind::Client,
+            key: KeyPart(self.client.as_str()).to_string(),
+            object: Object::from(&self.client),
+            fields: vec![FieldChange { name: "client_secret".to_owned(), before, after }],
+            expects: Expects::PRESENT,
+            because: None,
         }
     }
 
@@ -204,12 +256,23 @@ impl Rotation<'_> {
             &self.writer
         };
         self.wait().await?;
-        let mut dropped = writer.drop_old_client_secret(&self.client, self.own(true)).await;
-        if dropped.as_ref().is_err_and(|error| error.kind != WriteErrorKind::Refused) {
-            // Maybe it was handled; then there is but one left, and UAA says so.
-            dropped = writer.drop_old_client_secret(&self.client, self.own(true)).await;
-        }
-        let dropped = dropped.map_err(|error| {
+        let dropping = async {
+            let dropped = writer.drop_old_client_secret(&self.client, self.own(true)).await;
+            match dropped {
+                // Maybe it was handled; then there is but one left, and UAA says so.
+                Err(error) if error.kind != WriteErrorKind::Refused => {
+                    writer.drop_old_client_secret(&self.client, self.own(true)).await
+                }
+                dropped => dropped,
+            }
+        };
+        let alone = if resumed { Outcome::AlreadySo } else { Outcome::Done };
+        let deed = self.deed(AtOnce::DropClientSecret);
+        let dropped = self.writes.at_once(deed, dropping, |dropped| match dropped {
+            Ok(SecretChange::Count) => (alone, None),
+            other => changed(other),
+        });
+        let dropped = dropped.await?.map_err(|error| {
             explained(error, format!("the old secret of client `{client}` is not dropped"))
         })?;
         if !self.works(&self.new).await? {
@@ -226,7 +289,11 @@ impl Rotation<'_> {
     /// UAA drops the older of two. When a run goes on with a secret that is the older one, that was the wrong one.
     /// The session that this run began with puts it back: one of the dropped secret can do nothing any more.
     async fn put_back(&self, client: &str) -> Result<Exit, Stop> {
-        let added = self.writer.add_client_secret(&self.client, &self.new, self.own(false)).await;
+        let adding = self.writer.add_client_secret(&self.client, &self.new, self.own(false));
+        let added = self.writes.at_once(self.deed(AtOnce::AddClientSecret), adding, changed).await;
+        let added = added.map_err(|error| {
+            error.hint(format!("client `{client}` lost the secret that was given; it was not put back"))
+        })?;
         added
             .map_err(|error| explained(error, format!("client `{client}` lost the secret that was given")))?;
         Err(Error::new(format!(
@@ -277,6 +344,15 @@ impl Rotation<'_> {
             "uaapply rotate {}{own} --new-secret-file {file}",
             crate::visible::shell(self.client.as_str())
         )
+    }
+}
+
+fn changed(result: &Result<SecretChange, WriteError>) -> (Outcome, Option<&str>) {
+    match result {
+        Ok(SecretChange::Done) => (Outcome::Done, None),
+        Ok(SecretChange::Count) => (Outcome::Failed, None),
+        Err(error) if error.kind == WriteErrorKind::Refused => (Outcome::Failed, Some(&error.message)),
+        Err(error) => (Outcome::Unknown, Some(&error.message)),
     }
 }
 

@@ -7,6 +7,7 @@ use std::time::Instant;
 use secrecy::{ExposeSecret, SecretString};
 
 use super::apply::{FRESH, Interrupted, must_have_authority, question, refuse, show, told};
+use super::audit_log::{AuditLog, who};
 use super::connection::{check, connection};
 use super::console::Console;
 use super::record::Record;
@@ -31,6 +32,7 @@ pub(super) async fn run(args: &ApplyArgs, path: &Path, console: &Console) -> Res
     check(&args.connection, &args.manifest)?;
     args.report.as_deref().map(report_file::check).transpose()?;
     let rules = look::rules(&args.rules, console)?.only(&args.only);
+    let audit = AuditLog::open(&args.audit, args.report.as_deref())?;
     let mut saved = plan_file::read(path)?;
     must_be_expected(&saved, args.expect_plan.as_deref())?;
     let unmatched = rules.only.knowing(saved.manifest()).unmatched(saved.manifest(), &saved.plan.changes);
@@ -44,7 +46,7 @@ pub(super) async fn run(args: &ApplyArgs, path: &Path, console: &Console) -> Res
         show(&refused, args.format, console)?;
         return refuse(&refused, args, console);
     }
-    let (concurrency, client) = (connection.concurrency, connection.client_id.clone());
+    let (concurrency, client, who) = (connection.concurrency, connection.client_id.clone(), who(&connection));
     let (reader, writer) = uaa::log_in(connection, server).await?;
 
     let (observed, judged) = agree(args, &rules, &saved, &secrets, &reader, client.as_str(), console).await?;
@@ -58,7 +60,8 @@ pub(super) async fn run(args: &ApplyArgs, path: &Path, console: &Console) -> Res
         let made =
             |outcomes: &Outcomes| whole(&saved, &judged, apply::report(&judged.plan, &settle, outcomes));
         let total = judged.plan.changes.len() + settle.len();
-        let record = Record::begin(total, file.as_ref(), &made, console)?;
+        let writes = audit.run(who, &judged.plan.target, Some(&saved.plan.plan_digest))?;
+        let record = Record::begin(total, writes, file.as_ref(), &made, console)?;
         let heard = interrupted.heard();
         let making = apply(&judged.plan, &settle, &observed, &secrets, &writer, concurrency, &record, heard);
         report = whole(&saved, &judged, record.during(making).await);
@@ -70,7 +73,7 @@ pub(super) async fn run(args: &ApplyArgs, path: &Path, console: &Console) -> Res
         }
     }
     tracing::info!("{} requests", reader.requests());
-    Ok(told(&report, args, file, console))
+    Ok(told(&report, args, file, &audit, console))
 }
 
 /// An approval is one of a certain plan.

@@ -102,6 +102,33 @@ fn the_reports_schema_is_that_of_the_type_and_a_report_is_valid() {
 }
 
 #[test]
+fn the_audit_logs_schema_is_that_of_the_type_and_its_lines_are_valid() {
+    use crate::audit::{Act, AtOnce, Deed, Line, Run, Stage, Target, Who};
+    is_fresh::<Line>("audit.schema.json");
+    let plan = sample();
+    let run = Run {
+        tool: plan.tool.clone(),
+        run: "4f".to_owned(),
+        client: Who { client_id: crate::model::ClientId::new("cf"), user: None },
+        target: Target { url: plan.target.url.clone(), zone: None },
+        plan_digest: Some(plan.plan_digest.clone()),
+    };
+    for change in &plan.changes {
+        let planned = Deed::from(change);
+        let at_once = Deed { action: Act::AtOnce(AtOnce::SetPassword), because: None, ..planned.clone() };
+        for deed in [planned, at_once] {
+            let (time, error) = ("2026-11-24T15:00:00.000Z".to_owned(), Some("no".to_owned()));
+            let (run, outcome) = (run.clone(), Stage::Failed);
+            let line = Line { format: crate::audit::FORMAT, time, run, write: 1, deed, outcome, error };
+            is_valid::<Line>(&line);
+            let text = crate::render::json_line(&line);
+            assert_eq!(text.find('\n'), Some(text.len() - 1));
+            assert_eq!(serde_json::from_str::<Line>(&text).expect("a line"), line);
+        }
+    }
+}
+
+#[test]
 fn the_snapshots_schema_is_that_of_the_type_and_a_snapshot_is_valid_and_comes_back() {
     use crate::snapshot::Snapshot;
     is_fresh::<Snapshot>("snapshot.schema.json");

@@ -27,11 +27,21 @@ use crate::visible::{ends_marker, is_invisible, name};
 /// value for a program, and nothing that can mislead whoever reads it in a terminal.
 #[must_use]
 pub fn json(value: &impl Serialize) -> String {
-    let text = serde_json::to_string_pretty(value)
-        .expect("our values have text keys and no failing parts: invariant");
+    shown(&serde_json::to_string_pretty(value).expect(IS_JSON))
+}
+
+/// Returns the same on one line.
+#[must_use]
+pub fn json_line(value: &impl Serialize) -> String {
+    shown(&serde_json::to_string(value).expect(IS_JSON))
+}
+
+const IS_JSON: &str = "our values have text keys and no failing parts: invariant";
+
+fn shown(text: &str) -> String {
     let mut shown = String::with_capacity(text.len() + 1);
     for (at, c) in text.char_indices() {
-        if c != '\n' && is_invisible(c) || ends_marker(&text, at) {
+        if c != '\n' && is_invisible(c) || ends_marker(text, at) {
             for unit in c.encode_utf16(&mut [0; 2]) {
                 shown += &format!("\\u{unit:04x}");
             }

@@ -13,13 +13,26 @@ use crate::world::{Ran, World, rows, text};
 /// The binary, in the default zone: where clients and users log in at this address.
 fn command(world: &World, args: &[&str]) -> Command {
     let mut command = world.command(args);
-    command.env_remove("UAA_ZONE");
+    command.env_remove("UAA_ZONE").env("UAAPPLY_AUDIT_LOG", "audit.jsonl");
     command
+}
+
+/// What the audit log says was written, and what came of it.
+fn audited(world: &World) -> Vec<String> {
+    let log = std::fs::read_to_string(world.path("audit.jsonl")).expect("it is kept");
+    let words = |line: &str| {
+        let line: Value = serde_json::from_str(line).expect("a line");
+        format!("{} {}", text(&line["action"]), text(&line["outcome"]))
+    };
+    log.lines().map(words).collect()
 }
 
 fn run(world: &World, args: &[&str]) -> Ran {
     let ran = Ran::from(command(world, args).output().expect("the binary starts"));
-    assert!(!ran.stderr.contains(world.foundation.admin_secret()), "{ran:?}");
+    let audit = std::fs::read_to_string(world.path("audit.jsonl")).unwrap_or_default();
+    for secret in [world.foundation.admin_secret(), "canary"] {
+        assert!(!ran.stderr.contains(secret) && !audit.contains(secret), "{ran:?}\n{audit}");
+    }
     ran
 }
 
@@ -81,6 +94,21 @@ on_each_uaa! {
         // Once more is nothing.
         ends(&run(world, &["rotate", &client, "--new-secret-file", "new"]), 0, "alone, as it had");
         assert!(token(world, &client, &new).is_some());
+        let log = std::fs::read_to_string(world.path("audit.jsonl")).expect("it is kept");
+        assert!(!log.contains(&new) && !log.contains(&old), "{log}");
+        assert_eq!(
+            audited(world),
+            [
+                "add_client_secret started",
+                "add_client_secret done",
+                "add_client_secret started",
+                "add_client_secret failed",
+                "drop_client_secret started",
+                "drop_client_secret done",
+                "drop_client_secret started",
+                "drop_client_secret already_so",
+            ]
+        );
     }
 
     fn a_rotation_by_the_wrong_one_of_two_secrets_loses_none(world) {
@@ -90,6 +118,8 @@ on_each_uaa! {
         let added = world.foundation.request("PUT", &format!("/oauth/clients/{client}/secret"), Some(add));
         assert_eq!(added.expect("UAA answers").0, 200);
         ends(&run(world, &["rotate", &client, "--new-secret-file", "old"]), 5, "older of the two");
+        let put_back = ["drop_client_secret started", "drop_client_secret done", "add_client_secret started", "add_client_secret done"];
+        assert_eq!(audited(world), put_back);
         assert!(token(world, &client, &old).is_some() && token(world, &client, "another-secret-1").is_some());
     }
 

@@ -16,19 +16,22 @@ on_each_uaa! {
             vec!["validate", "-f", "pks.yml"],
             vec!["plan", "-f", "pks.yml"],
             vec!["plan", "-f", "pks.yml", "--format", "json"],
-            vec!["apply", "-f", "pks.yml", "--yes", "--report", "report.json"],
+            vec!["apply", "-f", "pks.yml", "--yes", "--report", "report.json", "--audit-log", "audit.jsonl"],
             vec!["apply", "-f", "pks.yml", "--yes", "--format", "json"],
             vec!["plan", "-f", "pks.yml", "--target", "https://localhost:1"],
         ] {
             let args: Vec<&str> = args.into_iter().chain(["--log-level", "trace"]).collect();
             let ran = Ran::from(world.command(&args).output().expect("runs"));
             let report = std::fs::read_to_string(world.path("report.json")).unwrap_or_default();
-            for text in [&ran.stdout, &ran.stderr, &report] {
+            let audit = std::fs::read_to_string(world.path("audit.jsonl")).unwrap_or_default();
+            for text in [&ran.stdout, &ran.stderr, &report, &audit] {
                 for canary in [CANARY, "literal-canary-9", secret] {
                     assert!(!text.contains(canary), "{canary} in the output of {args:?}:\n{text}");
                 }
             }
         }
+        let audit = std::fs::read_to_string(world.path("audit.jsonl")).expect("it is kept");
+        assert!(audit.contains("ann@example.com") && audit.contains("((redacted))"), "{audit}");
         assert_eq!(world.user("ann@example.com").map(|user| user["active"].clone()), Some(true.into()));
     }
 

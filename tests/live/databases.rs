@@ -61,7 +61,7 @@ on_each_uaa! {
         let before = world.users().len();
         let jose = world.has_user("jose", "uaa");
         let old = world.user("jose");
-        world.file("pks.yml", "version: 1\nusers:\n  - {username: josé, email: new@example.com, password: ((password)), groups: [team.accent]}\n");
+        world.file("pks.yml", "version: 1\nusers:\n  - {username: josé, email: new@example.com, password: ((password)), groups: [team.accent]}\ngroups:\n  - name: team.accent\n");
         assert_eq!(planned(world), ["create_user uaa/josé", "add_member team.accent/uaa/josé"]);
         if apart {
             world.converge();
@@ -106,7 +106,7 @@ on_each_uaa! {
         assert_eq!(planned(world), [""; 0]);
         let ran = world.run(&["rotate", "APP", "--print"]);
         assert_eq!(ran.code, 1, "{ran:?}");
-        assert_eq!(ran.stdout, "");
+        assert!(ran.stderr.contains("there is no client"), "{ran:?}");
         let (status, answer) = world.api("PUT", "/oauth/clients/app/secret", Some(json!({"clientId": "app", "secret": "second-2", "changeMode": "ADD"})));
         assert_eq!(status, 200, "it has a second secret already: {answer}");
     }
@@ -144,6 +144,21 @@ on_each_uaa! {
         assert_eq!(ran.code, 0, "{ran:?}");
         assert!(world.mappings().contains(r"team.back <- ldap:cn=doe\, john,dc=x"), "{:?}", world.mappings());
         world.expect_no_changes();
+    }
+
+    // MySQL's `utf8` has three bytes for a character; UAA 4 cannot run on its `utf8mb4`.
+    fn a_character_that_the_database_cannot_hold_is_refused_and_nothing_else(world) {
+        let held = world.holds_emoji();
+        world.file("pks.yml", "version: 1\ngroups:\n  - {name: team.smile, description: 'all 🙂', additive: true}\n  - {name: team.plain, description: all, additive: true}\n");
+        if held {
+            world.converge();
+            assert_eq!(world.description("team.smile"), "all 🙂");
+        } else {
+            let ran = world.apply(5);
+            assert!(ran.stdout.contains("Incorrect string value"), "{ran:?}");
+            assert_eq!(changes(&world.plan()), ["create_group team.smile"]);
+        }
+        assert_eq!(world.description("team.plain"), "all");
     }
 
     // Facts §3.2: pages follow each other by the last id of each, in whatever order the database sorts.

@@ -35,6 +35,8 @@ struct Kit {
     product: Product,
     /// Where its data is.
     data: PathBuf,
+    /// Where it puts what is temporary: two of MariaDB's installers in one folder take each other's.
+    temporary: PathBuf,
     /// Its log, and what making its data said.
     log: PathBuf,
     /// The folder of its programs.
@@ -143,22 +145,25 @@ impl Kit {
     /// Finds the programs and makes an empty folder that the server may enter.
     fn find(product: Product, site: &Path) -> Result<Self, LabError> {
         let programs = programs(product)?;
-        let (data, log) = (site.join("database"), site.join("logs").join("database.log"));
-        for folder in [&data, &site.join("logs")] {
+        let (data, temporary) = (site.join("database"), site.join("database-temp"));
+        let logs = site.join("logs");
+        for folder in [&data, &temporary, &logs] {
             fs::create_dir_all(folder).map_err(LabError::io(format!("cannot make {}", folder.display())))?;
         }
         let about =
             fs::metadata(&data).map_err(LabError::io(format!("cannot look at {}", data.display())))?;
-        fs::set_permissions(&data, fs::Permissions::from_mode(0o700))
-            .map_err(LabError::io(format!("cannot protect {}", data.display())))?;
+        for folder in [&data, &temporary] {
+            fs::set_permissions(folder, fs::Permissions::from_mode(0o700))
+                .map_err(LabError::io(format!("cannot protect {}", folder.display())))?;
+        }
         // Whose folder it is, is who we are.
         let user = (about.uid() == 0).then_some(match product {
             Product::Postgresql => "postgres",
             Product::Mysql => "mysql",
         });
-        let kit = Self { product, data, log, programs, user };
+        let kit = Self { product, data, temporary, log: logs.join("database.log"), programs, user };
         if let Some(user) = user {
-            kit.done(Command::new("chown").arg(user).arg(&kit.data), "")?;
+            kit.done(Command::new("chown").arg(user).args([&kit.data, &kit.temporary]), "")?;
             let entered = kit.run("test").arg("-w").arg(&kit.data).status();
             if !entered.is_ok_and(|status| status.success()) {
                 return Err(LabError::Unexpected(format!(
@@ -184,7 +189,7 @@ impl Kit {
         let mut words = self.as_user();
         words.push(program.into());
         let mut command = Command::new(&words[0]);
-        command.args(&words[1..]).current_dir(&self.data);
+        command.args(&words[1..]).current_dir(&self.data).env("TMPDIR", &self.temporary);
         command
     }
 
@@ -193,7 +198,7 @@ impl Kit {
         let mut words = self.as_user();
         words.push(self.programs.join(program).into());
         let mut command = server(&words[0], life, end);
-        command.args(&words[1..]).current_dir(&self.data);
+        command.args(&words[1..]).current_dir(&self.data).env("TMPDIR", &self.temporary);
         command
     }
 

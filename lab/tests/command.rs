@@ -6,7 +6,11 @@ use std::process::{Child, Command, Output, Stdio};
 /// The lab's program with its files under `target`.
 fn lab(target: &Path, args: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_uaapply-lab"));
-    command.args(args).env("CARGO_TARGET_DIR", target).stdin(Stdio::null());
+    command
+        .args(args)
+        .env("CARGO_TARGET_DIR", target)
+        .env_remove("UAAPPLY_LAB_DATABASE")
+        .stdin(Stdio::null());
     command
 }
 
@@ -30,6 +34,8 @@ fn a_second_up_with_other_settings_is_an_error_that_says_how_to_end_the_first() 
         (["up", "--uaa-port", "18444"], "UAA on port 18443, not 18444"),
         (["up", "--api-port", "19022"], "the PKS API on port 19021, not 19022"),
         (["up", "--uaa", "4.10.0"], "UAA 4.30.0, not 4.10.0"),
+        (["up", "--database", "mysql"], "database hsqldb, not mysql"),
+        (["up", "--database", "postgresql://u@h/d"], "database hsqldb, not postgresql at h:5432/d"),
     ] {
         let Output { status, stdout, stderr } = lab(target.path(), &args).output().expect("runs");
         assert_eq!(status.code(), Some(1));
@@ -47,6 +53,26 @@ fn a_second_up_with_other_settings_is_an_error_that_says_how_to_end_the_first() 
         process.wait().expect("it is our child");
     }
     assert!(file.exists(), "the first lab was forgotten");
+}
+
+#[test]
+fn a_databases_password_is_never_repeated_and_taken_from_the_environment_only() {
+    let target = tempfile::tempdir().expect("a folder");
+    let up = |argument: &[&str], variable: &str| {
+        let mut command = lab(target.path(), &[&["up"], argument].concat());
+        let ended = command.env("UAAPPLY_LAB_DATABASE", variable).output().expect("runs");
+        assert_eq!(ended.status.code(), Some(1));
+        let said = String::from_utf8_lossy(&[ended.stdout, ended.stderr].concat()).into_owned();
+        assert!(!said.contains("canary"), "{said}");
+        said
+    };
+    let said = up(&["--database", "postgresql://u:canary@h/d"], "");
+    assert!(said.contains("set UAAPPLY_LAB_DATABASE to the address instead"), "{said}");
+    let said = up(&[], "postgresql://u:canary@h");
+    assert!(said.starts_with("error: UAAPPLY_LAB_DATABASE: the address must end"), "{said}");
+    // The argument wins.
+    let said = up(&["--database", "nonsense"], "postgresql://u:canary@h/d");
+    assert!(said.starts_with("error: --database: that is neither"), "{said}");
 }
 
 #[test]

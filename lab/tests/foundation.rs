@@ -1,11 +1,13 @@
 //! The lab itself against the real UAA: what every live test relies on.
 
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use uaapply_lab::proxy::{Action, Proxy, Reply, Seen};
-use uaapply_lab::{Foundation, Options, UaaVersion, certificates};
+use uaapply_lab::{Database, Foundation, Options, UaaVersion, certificates};
 
 fn foundation(version: UaaVersion) -> &'static Foundation {
     static OLD: OnceLock<Foundation> = OnceLock::new();
@@ -301,4 +303,33 @@ fn each_bad_certificate_is_refused_for_its_own_reason() {
     let server = certificates::serving(certificates::NoUaa).expect("it starts");
     assert!(page(&server).expect("its certificate is good").contains("It works!"));
     assert_eq!(std::fs::read_to_string(server.ca_file()).expect("a file"), server.ca_pem());
+}
+
+/// The command lines of the processes that name this folder.
+fn processes_of(folder: &Path) -> Vec<String> {
+    let folder = folder.to_str().expect("ours");
+    let processes = std::fs::read_dir("/proc").expect("Linux").flatten();
+    let lines = processes.filter_map(|process| std::fs::read(process.path().join("cmdline")).ok());
+    lines
+        .map(|line| String::from_utf8_lossy(&line).replace('\0', " "))
+        .filter(|line| line.contains(folder))
+        .collect()
+}
+
+#[test]
+#[ignore = "needs PostgreSQL and MariaDB; CONTRIBUTING.md says when to run it"]
+fn a_database_server_of_the_labs_own_ends_with_it() {
+    for (name, program) in [("postgresql", "/postgres -D "), ("mysql", "/mariadbd ")] {
+        let database = Database::chosen(Some(name)).expect("the lab knows it");
+        let options = Options { database, ..Options::default() };
+        let foundation = Foundation::start(UaaVersion::V4_30_0, &options).expect("it starts");
+        let folder = foundation.ca_file().parent().expect("a folder").to_owned();
+        let configured = folder.join("conf").join("uaa.yml");
+        let mode = std::fs::metadata(&configured).expect("it is there").permissions().mode();
+        assert_eq!(mode & 0o777, 0o600, "others may read the password in {}", configured.display());
+        assert!(processes_of(&folder).iter().any(|line| line.contains(program)), "{name} does not run");
+        drop(foundation);
+        assert_eq!(processes_of(&folder), [""; 0]);
+        assert!(!folder.exists());
+    }
 }

@@ -135,6 +135,19 @@ impl Added {
 impl Rotation<'_> {
     async fn rotate(&self) -> Result<Exit, Stop> {
         let client = visible(self.client.as_str());
+        let other = self.writer.other_client(&self.client).await.map_err(|error| {
+            explained(
+                error,
+                format!("nobody knows whether there is a client `{client}`; nothing was changed"),
+            )
+        })?;
+        if let Some(other) = other {
+            return Err(Error::new(format!(
+                "there is no client `{client}`; UAA's database takes that for `{}`",
+                visible(other.as_str())
+            ))
+            .into());
+        }
         // Asked first: where secrets cannot be tried, nothing is begun.
         if self.works(&SecretString::from("")).await? {
             return Err(Error::new(format!("client `{client}` has the empty secret: it is a public client"))

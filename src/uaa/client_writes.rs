@@ -257,11 +257,20 @@ impl Writer {
         }
         match answer.parse::<Client>() {
             Ok(client) if client.id() == id.as_str() => Ok(Some(client)),
-            _ => Err(WriteError::new(
-                WriteErrorKind::Systemic,
-                format!("{name}: the answer is not this client"),
-            )),
+            // The database thinks another id equal: MySQL's collations `App` and `app`.
+            Ok(_) => Ok(None),
+            Err(_) => {
+                Err(WriteError::new(WriteErrorKind::Systemic, format!("{name}: the answer is not a client")))
+            }
         }
+    }
+
+    /// The client that UAA takes this id for, where that is another one's: so does a database to which case does not
+    /// matter. None also where the token may not read clients.
+    pub(super) async fn taken_for(&self, id: &ClientId) -> Result<Option<ClientId>, WriteError> {
+        let answer = self.looking().get(Request::get(path(id))).await.map_err(WriteError::no_answer)?;
+        let found = answer.parse::<Client>().ok().filter(|_| answer.status == StatusCode::OK);
+        Ok(found.map(|found| ClientId::new(found.id())).filter(|found| found != id))
     }
 
     /// A refusal of a call about one client, in which an empty 404 means that it is gone.

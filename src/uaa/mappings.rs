@@ -20,6 +20,18 @@ fn is_about_everything(answer: &Answer) -> bool {
         || (answer.status == StatusCode::NOT_FOUND && answer.error_word().is_none())
 }
 
+/// The other mapping that UAA answers with, where its database takes that one for the same (a collation without
+/// accents): it is the one that stays, and ours is not made.
+fn another(answer: &Answer, mapping: &Mapping) -> Option<WriteError> {
+    let object = answer.object()?;
+    let found = object.get("externalGroup")?.as_str()?;
+    (ExternalGroup::new(found) != mapping.external_group).then(|| {
+        let message =
+            format!("mapping {mapping}: UAA's database takes it for `{found}`, which is mapped already");
+        WriteError::new(WriteErrorKind::Refused, crate::visible::visible(&message))
+    })
+}
+
 /// Names the cause where a DN with `_` cannot be deleted: 77.x answers 422, 4.x 500, for this one alone.
 fn with_sibling(error: WriteError, sibling: bool) -> WriteError {
     if !sibling {
@@ -47,7 +59,9 @@ impl Writer {
             let name = request.name();
             // Making a mapping that is there answers 201 as well, so a repeat is harmless.
             let (error, open) = match self.send(request, Repeat::Harmless).await {
-                Ok(answer) if answer.status == StatusCode::CREATED => return Ok(Written::Done),
+                Ok(answer) if answer.status == StatusCode::CREATED => {
+                    return another(&answer, mapping).map_or(Ok(Written::Done), Err);
+                }
                 Ok(answer) => {
                     let error = self.refused(&name, &answer);
                     let status = answer.status.as_u16();

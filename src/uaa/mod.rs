@@ -452,6 +452,14 @@ impl Writer {
         self.modify_secret(id, secret).await
     }
 
+    /// The client that UAA would change in the place of this one, because its database takes their ids for equal.
+    ///
+    /// # Errors
+    /// See [`WriteErrorKind`].
+    pub async fn other_client(&self, id: &ClientId) -> Result<Option<ClientId>, WriteError> {
+        self.taken_for(id).await
+    }
+
     /// `PUT /oauth/clients/{id}/secret` with `ADD`: a second secret, beside the one there is. A client that changes
     /// its own names that one too.
     ///

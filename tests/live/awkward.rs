@@ -190,7 +190,10 @@ fn people(seed: u8) -> String {
 
 /// Applies one after the other over the same objects; after each there is nothing left to do.
 fn settles(world: &World, manifests: impl IntoIterator<Item = String>) {
+    // MySQL's `utf8` cannot hold characters of four bytes (`databases`): there it is another sign.
+    let smile = if world.holds_emoji() { "🙂" } else { "☺" };
     for manifest in manifests {
+        let manifest = manifest.replace('🙂', smile);
         world.file("pks.yml", &manifest);
         let ran = world.run(&["apply", "-f", "pks.yml", "--yes", "--quiet"]);
         assert_eq!(ran.code, 0, "{}\n{}\nof\n{manifest}", ran.stdout, ran.stderr);

@@ -8,6 +8,7 @@ mod awkward;
 mod clients;
 mod commands;
 mod connecting;
+mod databases;
 mod export;
 mod interrupted;
 mod pks_day;

@@ -153,6 +153,16 @@ impl World {
         );
     }
 
+    /// Whether this server's database holds a character of four bytes.
+    pub(crate) fn holds_emoji(&self) -> bool {
+        let group = json!({"displayName": "probe.emoji", "description": "🙂"});
+        match self.api("POST", "/Groups", Some(group)) {
+            (201, _) => true,
+            (400, _) => false,
+            (status, answer) => panic!("{status} {answer}"),
+        }
+    }
+
     /// Makes the three groups of a PKS foundation; returns their ids by name.
     pub(crate) fn has_pks_groups(&self) -> BTreeMap<String, String> {
         ["pks.clusters.admin", "pks.clusters.manage", "pks.clusters.admin.read"]

@@ -441,6 +441,19 @@ async fn a_lost_creation_makes_the_client_ours_if_it_is_what_we_would_have_made(
     on(&server, "POST", "/oauth/clients", [exists]).await;
     on(&server, "GET", "/oauth/clients/a", [ok(client("a"))]).await;
     assert_eq!(failure(create(&server).await.expect_err("was there")).0, WriteErrorKind::Drifted);
+
+    // MySQL takes `A` for `a`, and finds it, too.
+    let server = uaa().await;
+    let exists = no(409, "invalid_client", "Client already exists: a");
+    on(&server, "POST", "/oauth/clients", [exists]).await;
+    on(&server, "GET", "/oauth/clients/a", [ok(client("A"))]).await;
+    assert_eq!(failure(create(&server).await.expect_err("another's")).0, WriteErrorKind::Refused);
+    let (_, writer) = logged_in(&server).await;
+    assert_eq!(writer.other_client(&a()).await, Ok(Some(ClientId::new("A"))));
+    assert_eq!(
+        failure(update(&server, &new_name()).await.expect_err("another's")).0,
+        WriteErrorKind::Drifted
+    );
 }
 
 #[tokio::test]

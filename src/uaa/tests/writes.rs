@@ -352,8 +352,15 @@ fn mapped(dn: &str) -> ResponseTemplate {
 
 #[tokio::test]
 async fn what_mapping_comes_to_is_seen_in_the_list() {
+    let made = |dn| {
+        let row = json!({"groupId": "g1", "displayName": "team", "externalGroup": dn, "origin": "ldap"});
+        ResponseTemplate::new(201).set_body_json(row)
+    };
     for (answer, list, expected) in [
         (ResponseTemplate::new(201), page(0, []), Ok(Written::Done)),
+        (made("cn=a_b"), page(0, []), Ok(Written::Done)),
+        // MySQL, where `_` were an accent.
+        (made("cn=axb"), page(0, []), Err(WriteErrorKind::Refused)),
         (no(404, "scim", "not found"), mapped("cn=a_b"), Ok(Written::Done)),
         (no(422, "scim", "Incorrect result size"), mapped("cn=a_b"), Ok(Written::Done)),
         (no(404, "scim", "Group g1 does not exist"), page(0, []), Err(WriteErrorKind::Refused)),

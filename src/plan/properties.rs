@@ -9,9 +9,8 @@ use proptest::prelude::*;
 
 use super::diff::clients::target;
 use super::diff::users::user_of;
-use super::policy::{Allow, MustHave, NamePattern, Policy};
+use super::policy::{MustHave, NamePattern, Policy};
 use super::project::project;
-use super::saved::{Saved, judge};
 use super::worlds::{Manifest, Site, member, user};
 use super::{Action, Change, KeptWhy, Kind, Object, Phase, Plan, Rail, scope};
 use crate::client::{ClientField, ClientFields, ClientValue};
@@ -71,7 +70,7 @@ fn members() -> Vec<String> {
     USERS.iter().map(|user| (*user).to_owned()).chain(groups).collect()
 }
 
-fn a_site() -> impl Strategy<Value = Site> {
+pub(super) fn a_site() -> impl Strategy<Value = Site> {
     let existing = proptest::sample::subsequence(USERS.to_vec(), 0..=USERS.len());
     let groups = proptest::sample::subsequence(GROUPS.to_vec(), 0..=GROUPS.len());
     let rows = proptest::collection::vec((0..=GROUPS.len(), 0..members().len() + 1, 0..4), 0..20);
@@ -155,7 +154,7 @@ fn set(client: &ClientFields, field: &ClientField) -> BTreeSet<String> {
 type ClientWords = (usize, Vec<&'static str>, Option<Vec<ClusterRole>>);
 
 #[derive(Clone, Debug)]
-struct Words {
+pub(super) struct Words {
     clients: Vec<ClientWords>,
     users: Vec<(usize, usize, Option<bool>)>,
     groups: Vec<(usize, bool, Option<Vec<usize>>)>,
@@ -203,7 +202,7 @@ fn goes() -> impl Strategy<Value = Goes> {
         )
 }
 
-fn words() -> impl Strategy<Value = Words> {
+pub(super) fn words() -> impl Strategy<Value = Words> {
     let roles = proptest::sample::subsequence(ClusterRole::ALL.to_vec(), 0..=3);
     let mappings = proptest::option::of(proptest::collection::vec(0..3_usize, 0..3));
     (
@@ -225,7 +224,7 @@ fn words() -> impl Strategy<Value = Words> {
 }
 
 /// Turns words into a manifest that the server has no objection to.
-fn manifest(words: &Words, site: &Site) -> Manifest {
+pub(super) fn manifest(words: &Words, site: &Site) -> Manifest {
     let mut manifest = Manifest::new();
     let goes = &words.goes;
     for &index in &goes.users {
@@ -360,9 +359,9 @@ fn manifest(words: &Words, site: &Site) -> Manifest {
     manifest
 }
 
-type Rows = BTreeSet<(GroupName, Guid, Origin)>;
+pub(super) type Rows = BTreeSet<(GroupName, Guid, Origin)>;
 
-fn rows(observed: &Observed) -> Rows {
+pub(super) fn rows(observed: &Observed) -> Rows {
     let rows = |group: &crate::observed::ObservedGroup| {
         let name = group.name.clone();
         group
@@ -375,7 +374,7 @@ fn rows(observed: &Observed) -> Rows {
 }
 
 /// Who holds a group's scope, followed row by row as a reader would (no index, no cache).
-fn holders(observed: &Observed, group: &GroupName) -> BTreeSet<Guid> {
+pub(super) fn holders(observed: &Observed, group: &GroupName) -> BTreeSet<Guid> {
     let mut seen = BTreeSet::new();
     let gives = |other: &&GroupName| other.scopes().any(|scope| scope == *group);
     let mut open: Vec<GroupName> = observed.groups.keys().filter(gives).cloned().collect();
@@ -465,7 +464,7 @@ fn looked_up(observed: &Observed, manifest: &Manifest) -> Observed {
 }
 
 /// A policy with something to say about most plans.
-fn strict(policy: &mut Policy) {
+pub(super) fn strict(policy: &mut Policy) {
     let must = |minimum, required: &[&str]| MustHave {
         minimum,
         required: required.iter().map(|text| member(text)).collect(),
@@ -477,7 +476,7 @@ fn strict(policy: &mut Policy) {
     policy.protected = protected.into();
 }
 
-fn json(plan: &Plan) -> String {
+pub(super) fn json(plan: &Plan) -> String {
     serde_json::to_string(plan).expect("a plan is JSON")
 }
 
@@ -485,8 +484,14 @@ fn object_text(object: &Object) -> String {
     serde_json::to_string(object).expect("an object is JSON")
 }
 
+/// `PROPTEST_CASES` says how many cases; `.ci/run` wants 10,000.
+pub(super) fn config() -> ProptestConfig {
+    let config = ProptestConfig::default();
+    ProptestConfig { failure_persistence: None, max_global_rejects: 10 * config.cases, ..config }
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 1000, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(config())]
 
     #[test]
     fn what_the_manifest_says_as_it_is_changes_nothing(site in a_site()) {
@@ -798,34 +803,6 @@ proptest! {
         let read: Plan = serde_json::from_str(&json(&plan)).expect("what was written can be read");
         prop_assert_eq!(json(&read), json(&plan));
         prop_assert_eq!(read, plan);
-    }
-
-    /// Whatever of a saved plan was made already is so, and nothing but the rest is left.
-    #[test]
-    fn a_saved_plan_goes_on_where_it_stopped(site in a_site(), words in words(), share in 0.0..=1.0) {
-        let manifest = manifest(&words, &site).change(|desired| {
-            // Whom the plan itself makes privileged is not pruned any more.
-            desired.prune = crate::desired::Prune::default();
-            for client in desired.clients.values_mut() {
-                if let Some(secret) = &mut client.secret {
-                    secret.value = SecretSource::Variable("x".to_owned());
-                }
-            }
-        });
-        let plan = manifest.plan(&site);
-        let saved = Saved::new(&plan, &manifest.desired, &site.0).expect("no literal secret");
-        let saved = Saved::read(&saved.text()).expect("it is whole");
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_precision_loss, reason = "small")]
-        let made = (share * plan.changes.len() as f64) as usize;
-        let now = project(&site.0, &plan.changes[..made]);
-        let judged = judge(&saved, &now, &Policy::default(), &Allow::new()).expect("it could come true before");
-        prop_assert_eq!(judged.drift, vec![]);
-        // What is left is of the rest; some of that may be so already by what was made.
-        let first = u32::try_from(made).expect("few");
-        prop_assert!(judged.left.iter().all(|id| *id >= first), "{:?}", judged.left);
-        if made == 0 {
-            prop_assert_eq!(json(&Plan { blind_spots: vec![], kept: vec![], ..judged.plan }), json(&Plan { blind_spots: vec![], kept: vec![], ..plan }));
-        }
     }
 
     #[test]

@@ -10,6 +10,8 @@
 
 mod judge;
 #[cfg(test)]
+mod properties;
+#[cfg(test)]
 mod tests;
 
 pub use judge::{Drift, Judged, judge};

@@ -297,7 +297,7 @@ impl<'a> Case<'a> {
             }
             (Action::DeleteGroup, Object::Group { group }) => {
                 let before = seen.doomed_groups.get(group)?;
-                let now = DoomedGroup::of(self.observed.groups.get(group)?);
+                let now = DoomedGroup::of(self.observed.groups.get(group)?, self.observed);
                 // Those that the plan itself removes first may be gone.
                 let removed = self.saved.plan.changes.iter().filter(|c| c.action == Action::RemoveMember);
                 let removed: BTreeSet<_> = removed
@@ -319,7 +319,11 @@ impl<'a> Case<'a> {
                     now.members.difference(&before.members).map(|id| format!("{} is a member now", name(id)));
                 let fewer = before.members.difference(&now.members).filter(|id| !removed.contains(id));
                 let fewer = fewer.map(|id| format!("{} is no member any more", name(id)));
-                let mut what: Vec<String> = more.chain(fewer).collect();
+                let mapped = now
+                    .mappings
+                    .difference(&before.mappings)
+                    .map(|mapping| format!("{mapping} is mapped to it now"));
+                let mut what: Vec<String> = more.chain(fewer).chain(mapped).collect();
                 if now.description != before.description {
                     what.push(format!("`description` is {:?} now", now.description));
                 }

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use proptest::prelude::*;
 
+use super::deeds::{Place, Reading, Verdict, a_deed, values};
 use super::{Saved, judge};
 use crate::desired::SecretSource;
 use crate::plan::diff::users::user_of;
@@ -14,7 +15,7 @@ use crate::plan::worlds::{Manifest, Site, lines};
 use crate::plan::{Change, KeptWhy, Plan, takes};
 
 /// A manifest whose plan can be saved.
-fn savable(words: &Words, site: &Site) -> Manifest {
+pub(super) fn savable(words: &Words, site: &Site) -> Manifest {
     manifest(words, site).change(|desired| {
         for client in desired.clients.values_mut() {
             if let Some(secret) = &mut client.secret {
@@ -64,6 +65,40 @@ proptest! {
         prop_assert_eq!(&judged.already, &already, "{}", show());
         if made == 0 {
             prop_assert_eq!(json(&Plan { blind_spots: vec![], kept: vec![], ..judged.plan }), json(&Plan { blind_spots: vec![], kept: vec![], ..plan }));
+        }
+    }
+
+    /// Whatever somebody else does to what the plan is about, the plan goes on only to what was agreed to.
+    #[test]
+    fn what_is_done_behind_its_back_is_drift_unless_it_is_no_matter_of_the_plan(
+        site in a_site(), words in words(), deed in a_deed(),
+    ) {
+        let manifest = savable(&words, &site);
+        let plan = manifest.plan(&site);
+        let Some(now) = deed.done(&site.0, &plan) else { return Ok(()) };
+        let reading = Reading::new(&site, &manifest, &plan);
+        let verdict = reading.verdict(&now);
+        let judged = judge(&saved(&manifest, &site), &now, &Policy::default(), &Allow::new());
+        let show = || format!("{deed:?} {verdict:?} {:#?}\n{}", reading.changed(&now), lines(&plan).join("\n"));
+        // An entry that cannot come true any more refuses the plan as well.
+        let goes_on = judged.ok().filter(|judged| judged.drift.is_empty() || verdict == Verdict::Elsewhere);
+        prop_assert!(goes_on.is_none() || verdict != Verdict::Drift, "{}", show());
+        let Some(judged) = goes_on else {
+            prop_assert!(verdict != Verdict::Elsewhere, "{}", show());
+            return Ok(());
+        };
+        if verdict == Verdict::Elsewhere {
+            prop_assert_eq!(&judged.drift, &vec![], "{}", show());
+            prop_assert_eq!(judged.left.len(), plan.changes.len(), "{}", show());
+        }
+        let (after, end) = (values(&site.0, &now), values(&site.0, &project(&now, &judged.plan.changes)));
+        let (first, last) = (reading.first(), reading.last());
+        let places: BTreeSet<&Place> = first.keys().chain(last.keys()).chain(after.keys()).chain(end.keys()).collect();
+        for place in places {
+            let wanted = if first.get(place) == last.get(place) { after.get(place) } else { last.get(place) };
+            if !reading.is_no_plans(place) && !(place.is_id() && wanted.is_some() && end.contains_key(place)) {
+                prop_assert_eq!(end.get(place), wanted, "{:?} {}", place, show());
+            }
         }
     }
 }

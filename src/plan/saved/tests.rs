@@ -165,6 +165,9 @@ fn every_change_behind_its_back_to_what_it_touches_is_drift() {
         ("a group that it deletes has one less", |o| group(o, "doomed").rows.clear()),
         ("a group that it deletes is described", |o| group(o, "doomed").description = "X".into()),
         ("a group that it deletes is mapped", |o| *o = Site(o.clone()).maps("doomed", "ldap", "cn=x").0),
+        ("a group that it deletes is mapped in a way that UAA cannot undo", |o| {
+            *o = Site(o.clone()).maps("doomed", "ldap", "cn=a/b").0;
+        }),
         ("one more mapping", |o| *o = Site(o.clone()).maps("team", "ldap", "cn=x").0),
         ("a membership that it adds was brought by a login", |o| {
             let brought = MemberRow { origin: crate::model::Origin::new("ldap"), ..row() };

@@ -73,8 +73,14 @@ impl Projector {
                 }
             }
             Action::CreateClient | Action::UpdateClient => self.write_client(change),
-            // Nobody can see it.
-            Action::SetClientSecret => {}
+            // It works then; nobody can see more of it.
+            Action::SetClientSecret => {
+                if let (Object::Client { client_id }, Some(wrong)) =
+                    (&change.object, &mut self.state.client_secrets_wrong)
+                {
+                    wrong.remove(client_id);
+                }
+            }
             Action::DeleteClient => {
                 if let Object::Client { client_id } = &change.object {
                     self.state.clients.remove(client_id);

@@ -4,6 +4,7 @@
 //! a privileged one, rows of logins, rows without a member.
 
 mod back;
+mod reach;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,24 +12,28 @@ use proptest::prelude::*;
 
 use super::diff::clients::target;
 use super::diff::users::user_of;
-use super::policy::{Allow, MustHave, NamePattern, Policy};
+use super::policy::{MustHave, NamePattern, Policy};
 use super::project::project;
-use super::saved::{Saved, judge};
 use super::worlds::{Manifest, Site, member, user};
-use super::{Action, Change, KeptWhy, Kind, Object, Phase, Plan, Rail, scope};
+use super::{Action, BlindSpotWhat, Change, KeptWhy, Kind, Object, Phase, Plan, Rail, scope};
 use crate::client::{ClientField, ClientFields, ClientValue};
 use crate::desired::{Holds, PruneAction, Said, SecretSource};
 use crate::model::{ClientId, ClusterRole, GroupName, Guid, Member, Origin, UserKey};
 use crate::observed::{MemberKind, Observed};
 
-const USERS: [&str; 6] = ["a", "b", "c", "me", "ldap/a", "ldap/d"];
-const GROUPS: [&str; 6] = ["team", "Ops", "openid", "uaa.admin", "pks.clusters.admin", "pks.clusters.manage"];
+/// The last one is not what it looks like: its `o` is Cyrillic.
+pub(super) const USERS: [&str; 7] = ["a", "b", "c", "me", "ldap/a", "ldap/d", "b\u{43e}"];
+pub(super) const GROUPS: [&str; 6] =
+    ["team", "Ops", "openid", "uaa.admin", "pks.clusters.admin", "pks.clusters.manage"];
 /// A group that only a server can have: no manifest can write this name.
 const CUT: &str = "UAA.admin,pks.clusters.admin";
 const NAMES: [&str; 3] = ["", "X", "Y"];
+const DESCRIPTIONS: [&str; 3] = ["", "A", "B"];
+/// What a server's groups are mapped to; UAA cannot delete the last one.
+pub(super) const MAPPED: [&str; 3] = ["cn=x", "cn=y", "cn=a/b"];
 /// `admin` is the client that we are logged in as.
-const CLIENTS: [&str; 3] = ["ci", "app", "admin"];
-const PROPERTIES: [&str; 37] = [
+pub(super) const CLIENTS: [&str; 3] = ["ci", "app", "admin"];
+pub(super) const PROPERTIES: [&str; 37] = [
     "authorized_grant_types=client_credentials",
     "authorized_grant_types=authorization_code",
     "authorized_grant_types=implicit,client_credentials",
@@ -73,16 +78,20 @@ fn members() -> Vec<String> {
     USERS.iter().map(|user| (*user).to_owned()).chain(groups).collect()
 }
 
-fn a_site() -> impl Strategy<Value = Site> {
+pub(super) fn a_site() -> impl Strategy<Value = Site> {
     let existing = proptest::sample::subsequence(USERS.to_vec(), 0..=USERS.len());
     let groups = proptest::sample::subsequence(GROUPS.to_vec(), 0..=GROUPS.len());
     let rows = proptest::collection::vec((0..=GROUPS.len(), 0..members().len() + 1, 0..4), 0..20);
     let mappings = proptest::collection::vec((0..GROUPS.len(), 0..3_usize), 0..5);
     let fields = proptest::collection::vec((0..NAMES.len(), any::<bool>(), any::<bool>()), USERS.len());
     let clients = proptest::collection::vec((0..CLIENTS.len(), properties()), 0..4);
-    let flags = (any::<bool>(), any::<bool>(), any::<bool>());
-    (existing, groups, rows, mappings, fields, flags, clients).prop_map(
-        |(existing, groups, rows, mappings, fields, (with_me, defaults_known, with_cut), clients)| {
+    let flags = (any::<bool>(), any::<bool>(), any::<bool>(), proptest::bool::weighted(0.8));
+    let descriptions = proptest::collection::vec(0..DESCRIPTIONS.len(), GROUPS.len());
+    let wrong =
+        proptest::option::weighted(0.3, proptest::sample::subsequence(CLIENTS.to_vec(), 0..=CLIENTS.len()));
+    (existing, groups, rows, mappings, fields, flags, clients, (descriptions, wrong)).prop_map(
+        |(existing, groups, rows, mappings, fields, flags, clients, (descriptions, wrong))| {
+            let (with_me, defaults_known, with_cut, origins_known) = flags;
             let mut site = Site::new().users(&existing);
             for (client, properties) in clients {
                 site = site.client(CLIENTS[client], &["authorized_grant_types=password"]);
@@ -122,7 +131,7 @@ fn a_site() -> impl Strategy<Value = Site> {
             }
             for (group, which) in mappings {
                 if there(GROUPS[group], &site) {
-                    site = site.maps(GROUPS[group], "ldap", ["cn=x", "cn=y", "cn=a/b"][which]);
+                    site = site.maps(GROUPS[group], "ldap", MAPPED[which]);
                 }
             }
             site.change(|observed| {
@@ -133,6 +142,21 @@ fn a_site() -> impl Strategy<Value = Site> {
                 if !defaults_known {
                     observed.default_groups = None;
                 }
+                if !origins_known {
+                    observed.origins = None;
+                }
+                for (name, which) in GROUPS.iter().zip(descriptions) {
+                    if let Some(group) = observed.groups.get_mut(&GroupName::new(*name)) {
+                        DESCRIPTIONS[which].clone_into(&mut group.description);
+                    }
+                }
+                observed.client_secrets_wrong = wrong.map(|wrong| {
+                    wrong
+                        .into_iter()
+                        .map(ClientId::new)
+                        .filter(|id| observed.clients.contains_key(id))
+                        .collect()
+                });
             })
         },
     )
@@ -153,17 +177,21 @@ fn set(client: &ClientFields, field: &ClientField) -> BTreeSet<String> {
     client.get(field).and_then(ClientValue::as_set).cloned().unwrap_or_default()
 }
 
-/// Which client, some properties, and maybe `cluster_access`.
-type ClientWords = (usize, Vec<&'static str>, Option<Vec<ClusterRole>>);
+/// Which client, some properties, maybe `cluster_access`, and whether with a secret.
+type ClientWords = (usize, Vec<&'static str>, Option<Vec<ClusterRole>>, bool);
+/// Which group, whether exact, whether spelled otherwise than at the server, maybe mappings and a description.
+type GroupWords = (usize, bool, bool, Option<Vec<usize>>, Option<usize>);
 
 #[derive(Clone, Debug)]
-struct Words {
+pub(super) struct Words {
     clients: Vec<ClientWords>,
     users: Vec<(usize, usize, Option<bool>)>,
-    groups: Vec<(usize, bool, Option<Vec<usize>>)>,
+    groups: Vec<GroupWords>,
     wishes: Vec<(usize, usize, bool)>,
     access: Vec<(usize, Vec<ClusterRole>)>,
     goes: Goes,
+    /// Whether it is pinned to another server.
+    pinned: bool,
 }
 
 /// What shall not exist, is pruned, or was called otherwise.
@@ -205,29 +233,37 @@ fn goes() -> impl Strategy<Value = Goes> {
         )
 }
 
-fn words() -> impl Strategy<Value = Words> {
+pub(super) fn words() -> impl Strategy<Value = Words> {
     let roles = proptest::sample::subsequence(ClusterRole::ALL.to_vec(), 0..=3);
     let mappings = proptest::option::of(proptest::collection::vec(0..3_usize, 0..3));
+    let spelled = proptest::bool::weighted(0.1);
+    let description = proptest::option::weighted(0.3, 0..DESCRIPTIONS.len());
+    let group = (0..GROUPS.len(), any::<bool>(), spelled, mappings, description);
     (
-        proptest::collection::vec((0..USERS.len(), 0..4_usize, any::<Option<bool>>()), 0..5),
-        proptest::collection::vec((0..GROUPS.len(), any::<bool>(), mappings), 0..5),
+        proptest::collection::vec((0..USERS.len(), 0..6_usize, any::<Option<bool>>()), 0..5),
+        proptest::collection::vec(group, 0..5),
         proptest::collection::vec((0..GROUPS.len(), 0..members().len(), any::<bool>()), 0..10),
         proptest::collection::vec((0..USERS.len(), roles.clone()), 0..4),
-        proptest::collection::vec((0..CLIENTS.len(), properties(), proptest::option::of(roles)), 0..4),
+        proptest::collection::vec(
+            (0..CLIENTS.len(), properties(), proptest::option::of(roles), any::<bool>()),
+            0..4,
+        ),
         goes(),
+        proptest::bool::weighted(0.05),
     )
-        .prop_map(|(users, groups, wishes, access, clients, goes)| Words {
+        .prop_map(|(users, groups, wishes, access, clients, goes, pinned)| Words {
             clients,
             users,
             groups,
             wishes,
             access,
             goes,
+            pinned,
         })
 }
 
 /// Turns words into a manifest that the server has no objection to.
-fn manifest(words: &Words, site: &Site) -> Manifest {
+pub(super) fn manifest(words: &Words, site: &Site) -> Manifest {
     let mut manifest = Manifest::new();
     let goes = &words.goes;
     for &index in &goes.users {
@@ -267,16 +303,29 @@ fn manifest(words: &Words, site: &Site) -> Manifest {
         if given == 3 {
             manifest = manifest.edit(name, |user, said| user.email = said("new@example.com"));
         }
+        if given == 4 {
+            manifest =
+                manifest.edit(name, |user, said| (user.phone, user.external_id) = (said("1"), said("Z")));
+        }
+        if given == 5 {
+            manifest = manifest.edit(name, |user, _| {
+                user.verified = Some(Said { value: true, because: user.because.clone() });
+            });
+        }
         if let Some(active) = active {
             manifest = manifest.active(name, active);
         }
     }
-    for (index, exact, mappings) in &words.groups {
+    for (index, exact, spelled, mappings, description) in &words.groups {
         let name = GROUPS[*index];
         if gone(&format!("group:{name}"), &manifest) {
             continue;
         }
-        manifest = if *exact { manifest.exact(name) } else { manifest.additive(name) };
+        let spelling = if *spelled { name.to_uppercase() } else { name.to_owned() };
+        manifest = if *exact { manifest.exact(&spelling) } else { manifest.additive(&spelling) };
+        if let Some(which) = description {
+            manifest = manifest.description(name, DESCRIPTIONS[*which]);
+        }
         if let Some(mappings) = mappings {
             let dns = mappings.iter().map(|which| ("ldap", ["cn=x", "cn=z", "cn=c;d"][*which]));
             manifest = manifest.maps(name, &dns.collect::<Vec<_>>());
@@ -316,7 +365,7 @@ fn manifest(words: &Words, site: &Site) -> Manifest {
         }
     }
     for &(group, which) in &goes.mappings {
-        let (name, dn) = (GroupName::new(GROUPS[group]), ["cn=x", "cn=y", "cn=a/b"][which]);
+        let (name, dn) = (GroupName::new(GROUPS[group]), MAPPED[which]);
         let wanted = |group: &crate::desired::DesiredGroup| {
             let wanted = group.external_groups.iter().flat_map(|wanted| wanted.keys());
             wanted.filter(|mapping| mapping.external_group.as_str() == dn).count() > 0
@@ -336,7 +385,7 @@ fn manifest(words: &Words, site: &Site) -> Manifest {
     if goes.prune_clients {
         manifest = manifest.prune_clients(&["*"]);
     }
-    for (index, properties, roles) in &words.clients {
+    for (index, properties, roles, secret) in &words.clients {
         let name = CLIENTS[*index];
         let id = ClientId::new(name);
         if manifest.desired.absent.clients.contains_key(&id) {
@@ -351,7 +400,7 @@ fn manifest(words: &Words, site: &Site) -> Manifest {
         if before.is_none() && !manifest.desired.clients[&id].fields.contains_key(&grants) {
             manifest = manifest.client(name, &["authorized_grant_types=client_credentials"]);
         }
-        if before.is_none() {
+        if before.is_none() || *secret {
             manifest = manifest.secret(name, SecretSource::Literal);
         }
         let before = before.map(|client| client.fields.clone()).unwrap_or_default();
@@ -359,12 +408,16 @@ fn manifest(words: &Words, site: &Site) -> Manifest {
             manifest = manifest.client(name, &["redirect_uri=https://b"]);
         }
     }
+    if words.pinned {
+        let because = crate::desired::Because { file: "pks.yml".to_owned(), line: 1 };
+        manifest.desired.pin.issuer = Some(Said { value: "https://other.example.com".to_owned(), because });
+    }
     manifest
 }
 
-type Rows = BTreeSet<(GroupName, Guid, Origin)>;
+pub(super) type Rows = BTreeSet<(GroupName, Guid, Origin)>;
 
-fn rows(observed: &Observed) -> Rows {
+pub(super) fn rows(observed: &Observed) -> Rows {
     let rows = |group: &crate::observed::ObservedGroup| {
         let name = group.name.clone();
         group
@@ -377,7 +430,7 @@ fn rows(observed: &Observed) -> Rows {
 }
 
 /// Who holds a group's scope, followed row by row as a reader would (no index, no cache).
-fn holders(observed: &Observed, group: &GroupName) -> BTreeSet<Guid> {
+pub(super) fn holders(observed: &Observed, group: &GroupName) -> BTreeSet<Guid> {
     let mut seen = BTreeSet::new();
     let gives = |other: &&GroupName| other.scopes().any(|scope| scope == *group);
     let mut open: Vec<GroupName> = observed.groups.keys().filter(gives).cloned().collect();
@@ -420,7 +473,7 @@ fn described(site: &Site) -> Manifest {
             .filter(|mapping| mapping.group == group.name)
             .map(|mapping| (mapping.origin.as_str(), mapping.external_group.as_str()))
             .collect();
-        manifest = manifest.exact(name).maps(name, &dns);
+        manifest = manifest.exact(name).description(name, &group.description).maps(name, &dns);
         for (id, row) in group.rows.iter().filter(|(_, row)| row.origin.is_uaa()) {
             let text = match row.kind {
                 MemberKind::User => site.0.names.get(id).map(ToString::to_string),
@@ -467,7 +520,7 @@ fn looked_up(observed: &Observed, manifest: &Manifest) -> Observed {
 }
 
 /// A policy with something to say about most plans.
-fn strict(policy: &mut Policy) {
+pub(super) fn strict(policy: &mut Policy) {
     let must = |minimum, required: &[&str]| MustHave {
         minimum,
         required: required.iter().map(|text| member(text)).collect(),
@@ -479,7 +532,7 @@ fn strict(policy: &mut Policy) {
     policy.protected = protected.into();
 }
 
-fn json(plan: &Plan) -> String {
+pub(super) fn json(plan: &Plan) -> String {
     serde_json::to_string(plan).expect("a plan is JSON")
 }
 
@@ -487,8 +540,14 @@ fn object_text(object: &Object) -> String {
     serde_json::to_string(object).expect("an object is JSON")
 }
 
+/// `PROPTEST_CASES` says how many cases; `.ci/run` wants 10,000.
+pub(super) fn config() -> ProptestConfig {
+    let config = ProptestConfig::default();
+    ProptestConfig { failure_persistence: None, max_global_rejects: 10 * config.cases, ..config }
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 1000, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(config())]
 
     #[test]
     fn what_the_manifest_says_as_it_is_changes_nothing(site in a_site()) {
@@ -586,7 +645,7 @@ proptest! {
                 None => prop_assert_eq!(before, after),
                 Some(user) => {
                     prop_assert_eq!(&before.family_name, &after.family_name);
-                    prop_assert_eq!(before.verified, after.verified);
+                    prop_assert!(user.verified.is_some() || before.verified == after.verified);
                     prop_assert!(user.active.is_some() || before.active == after.active);
                     prop_assert!(user.given_name.is_some() || before.given_name == after.given_name);
                     prop_assert!(key.origin.is_uaa() || before.email == after.email);
@@ -761,7 +820,7 @@ proptest! {
             };
             let held = site.0.users.get(&key).is_some_and(|user| holders(&uaa_rows_only, &admin).contains(&user.id));
             let named = plan.findings.iter().any(|finding| {
-                finding.key.as_deref() == Some(&format!("escalates:uaa.admin/{key}")) && finding.changes.contains(&change.id)
+                finding.key == Some(format!("escalates:{group}/{key}")) && finding.changes.contains(&change.id)
             });
             prop_assert!(held || named);
         }
@@ -770,19 +829,21 @@ proptest! {
     #[test]
     fn a_plan_is_numbered_sorted_and_writes_each_object_once_a_phase(site in a_site(), words in words()) {
         let plan = manifest(&words, &site).plan(&site);
-        let mut seen: BTreeMap<(Phase, String), usize> = BTreeMap::new();
+        // A client's secret goes by a request of its own, before what else changes of the client.
+        let sets = |change: &Change| change.action == Action::SetClientSecret;
+        let mut seen: BTreeMap<(Phase, bool, String), usize> = BTreeMap::new();
         for (place, change) in plan.changes.iter().enumerate() {
             let Change { id, phase, key, needs, object, .. } = change;
             prop_assert_eq!(*id as usize, place);
             prop_assert!(needs.iter().all(|need| need < id), "{key} needs what comes later");
-            *seen.entry((*phase, object_text(object))).or_default() += 1;
+            *seen.entry((*phase, sets(change), object_text(object))).or_default() += 1;
             if let Some(next) = plan.changes.get(place + 1) {
                 prop_assert!(*phase <= next.phase);
                 let rank = |change: &Change| (matches!(change.kind, Kind::User | Kind::Group | Kind::Client), change.kind);
                 let sorted = if *phase == Phase::Delete {
                     (rank(change), key) < (rank(next), &next.key)
                 } else {
-                    (change.kind, key) < (next.kind, &next.key)
+                    (change.kind, key, !sets(change)) < (next.kind, &next.key, !sets(next))
                 };
                 prop_assert!(*phase == Phase::Own || *phase < next.phase || sorted);
             }
@@ -790,7 +851,7 @@ proptest! {
         let members: Vec<&String> =
             plan.changes.iter().filter(|change| change.kind == Kind::Member).map(|change| &change.key).collect();
         prop_assert_eq!(members.iter().collect::<BTreeSet<_>>().len(), members.len(), "a row is changed once");
-        prop_assert!(seen.iter().all(|((phase, _), count)| *phase == Phase::Own || *count == 1));
+        prop_assert!(seen.iter().all(|((phase, ..), count)| *phase == Phase::Own || *count == 1));
         prop_assert!(plan.findings.iter().all(|finding| finding.changes.iter().all(|id| (*id as usize) < plan.changes.len())));
     }
 
@@ -800,34 +861,6 @@ proptest! {
         let read: Plan = serde_json::from_str(&json(&plan)).expect("what was written can be read");
         prop_assert_eq!(json(&read), json(&plan));
         prop_assert_eq!(read, plan);
-    }
-
-    /// Whatever of a saved plan was made already is so, and nothing but the rest is left.
-    #[test]
-    fn a_saved_plan_goes_on_where_it_stopped(site in a_site(), words in words(), share in 0.0..=1.0) {
-        let manifest = manifest(&words, &site).change(|desired| {
-            // Whom the plan itself makes privileged is not pruned any more.
-            desired.prune = crate::desired::Prune::default();
-            for client in desired.clients.values_mut() {
-                if let Some(secret) = &mut client.secret {
-                    secret.value = SecretSource::Variable("x".to_owned());
-                }
-            }
-        });
-        let plan = manifest.plan(&site);
-        let saved = Saved::new(&plan, &manifest.desired, &site.0).expect("no literal secret");
-        let saved = Saved::read(&saved.text()).expect("it is whole");
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_precision_loss, reason = "small")]
-        let made = (share * plan.changes.len() as f64) as usize;
-        let now = project(&site.0, &plan.changes[..made]);
-        let judged = judge(&saved, &now, &Policy::default(), &Allow::new()).expect("it could come true before");
-        prop_assert_eq!(judged.drift, vec![]);
-        // What is left is of the rest; some of that may be so already by what was made.
-        let first = u32::try_from(made).expect("few");
-        prop_assert!(judged.left.iter().all(|id| *id >= first), "{:?}", judged.left);
-        if made == 0 {
-            prop_assert_eq!(json(&Plan { blind_spots: vec![], kept: vec![], ..judged.plan }), json(&Plan { blind_spots: vec![], kept: vec![], ..plan }));
-        }
     }
 
     #[test]
@@ -846,7 +879,10 @@ proptest! {
         let keys: Vec<&str> = plan.findings.iter().filter_map(|finding| finding.key.as_deref()).collect();
         let allowed = manifest.allowing(&site, &keys);
         prop_assert!(allowed.refusals().all(|finding| finding.key.is_none()), "{:?}", allowed.findings);
-        prop_assert_eq!(&allowed.plan_digest, &plan.plan_digest);
+        // What is settled at apply is part of the plan.
+        let settled = |plan: &Plan| plan.blind_spots.iter().filter(|spot| spot.what == BlindSpotWhat::ClientSecret).count();
+        let unchecked = plan.kept.iter().any(|kept| kept.why == KeptWhy::SecretUnchecked);
+        prop_assert!(allowed.plan_digest == plan.plan_digest || unchecked && settled(&allowed) > 0);
         for finding in &plan.findings {
             let same = |other: &&super::Finding| (other.rail, &other.key) == (finding.rail, &finding.key);
             prop_assert!(finding.key.is_none() || plan.findings.iter().filter(same).count() == 1, "{:?}", finding);
@@ -857,7 +893,9 @@ proptest! {
     fn what_is_protected_and_no_finding_names_stays_as_it_is(site in a_site(), words in words()) {
         let plan = manifest(&words, &site).policy(strict).plan(&site);
         let after = project(&site.0, &plan.changes);
-        let spoken = |key: &str| plan.findings.iter().any(|finding| finding.key.as_deref() == Some(key));
+        // In whatever letters the manifest names it.
+        let is = |found: &str, key: &str| found.eq_ignore_ascii_case(key);
+        let spoken = |key: &str| plan.findings.iter().filter_map(|f| f.key.as_deref()).any(|found| is(found, key));
         if !spoken("protected:user/uaa/b") {
             prop_assert_eq!(site.0.users.get(&user("b")), after.users.get(&user("b")));
             let of_b = |state: &Observed| -> Rows {

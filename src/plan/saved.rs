@@ -8,7 +8,11 @@
 //! Decides what a file must say to be read at all. What it says of findings, risks and kept items is never used again.
 //! The manifest goes along, without a secret, so that rails and the rest are judged as for a direct apply.
 
+#[cfg(test)]
+mod deeds;
 mod judge;
+#[cfg(test)]
+mod properties;
 #[cfg(test)]
 mod tests;
 
@@ -19,13 +23,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use super::diff::clients::client_of;
+use super::diff::is_undeletable;
 use super::diff::users::{user_fields, user_of};
 use super::digest;
 use super::{Action, BlindSpotWhat, Change, FORMAT, FieldValue, Object, Plan, client_fields};
 use crate::client::{self, ClientField, ClientValue};
 use crate::desired::{Desired, SecretSource};
-use crate::model::{ClientId, GroupName, Guid, KeyPart, UserKey};
-use crate::observed::{Observed, ObservedClient};
+use crate::model::{ClientId, GroupName, Guid, KeyPart, Mapping, UserKey};
+use crate::observed::{Observed, ObservedClient, ObservedGroup};
 
 /// A plan with what it takes to judge it later.
 #[derive(Clone, Debug, PartialEq)]
@@ -66,6 +71,8 @@ struct Seen {
 struct DoomedGroup {
     description: String,
     members: BTreeSet<Guid>,
+    /// Mappings that UAA could not delete alone: no change of the plan is about them.
+    mappings: BTreeSet<Mapping>,
 }
 
 /// Why a file is no plan to apply.
@@ -279,7 +286,8 @@ impl Seen {
                 }
                 (Action::DeleteGroup, Object::Group { group }) => {
                     let found = observed.groups.get(group);
-                    seen.doomed_groups.extend(found.map(|found| (group.clone(), DoomedGroup::of(found))));
+                    seen.doomed_groups
+                        .extend(found.map(|found| (group.clone(), DoomedGroup::of(found, observed))));
                 }
                 (Action::DeleteClient, Object::Client { client_id }) => {
                     let found = observed.clients.get(client_id);
@@ -293,8 +301,13 @@ impl Seen {
 }
 
 impl DoomedGroup {
-    fn of(group: &crate::observed::ObservedGroup) -> Self {
-        Self { description: group.description.clone(), members: group.rows.keys().cloned().collect() }
+    fn of(group: &ObservedGroup, observed: &Observed) -> Self {
+        let mappings = observed.mappings.iter().filter(|mapping| mapping.group == group.name);
+        Self {
+            description: group.description.clone(),
+            members: group.rows.keys().cloned().collect(),
+            mappings: mappings.filter(|mapping| is_undeletable(&mapping.external_group)).cloned().collect(),
+        }
     }
 }
 

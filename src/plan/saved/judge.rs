@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{DoomedGroup, Saved, groups_of, ids, listed};
 use crate::client::{self, ClientField, ClientFields};
-use crate::desired::{Desired, Holds};
+use crate::desired::{Desired, Holds, Prune};
 use crate::model::{GroupName, Guid, Mapping, UserKey, Username};
 use crate::observed::{MemberKind, Observed};
 use crate::plan::diff::clients::{client_of, written};
@@ -71,6 +71,7 @@ pub fn judge_only(
     let settle = |client: &_| saved.settles(client) && only.settles(client);
     let whole = crate::plan::make_part(desired, observed, policy, allow, |_| true, settle)?;
     let case = Case::new(saved, desired, observed, policy);
+    let only_pruned = only_pruned(&whole, desired, observed, policy)?;
 
     let mut drift = case.replaced();
     let mut planned = BTreeMap::new();
@@ -79,7 +80,7 @@ pub fn judge_only(
             Some(id) => {
                 planned.insert(id, change);
             }
-            None => drift.extend(case.unforeseen(change)),
+            None => drift.extend(case.unforeseen(change, only_pruned.contains(&change.id))),
         }
     }
     let mut already = BTreeSet::new();
@@ -105,6 +106,23 @@ pub fn judge_only(
     let plan = Plan { only: only.part(saved.plan.changes.len(), chosen.len()), ..plan };
     let left = plan.changes.iter().filter_map(|change| case.same(change)).collect();
     Ok(Judged { plan, left, already, chosen, drift })
+}
+
+/// The changes of a plan that only pruning wants.
+fn only_pruned(
+    whole: &Plan,
+    desired: &Desired,
+    observed: &Observed,
+    policy: &Policy,
+) -> Result<BTreeSet<u32>, Vec<Objection>> {
+    if desired.prune == Prune::default() {
+        return Ok(BTreeSet::new());
+    }
+    let said = Desired { prune: Prune::default(), ..desired.clone() };
+    let said = crate::plan::make(&said, observed, policy, &Allow::new())?;
+    let said: BTreeSet<(Action, &Object)> = said.changes.iter().map(|c| (c.action, &c.object)).collect();
+    let only = whole.changes.iter().filter(|change| !said.contains(&(change.action, &change.object)));
+    Ok(only.map(|change| change.id).collect())
 }
 
 struct Case<'a> {
@@ -151,6 +169,16 @@ impl<'a> Case<'a> {
         }
     }
 
+    /// The name that the plan gives to a user.
+    fn new_name(&self, user: &UserKey) -> Option<&UserKey> {
+        self.former.iter().find(|(_, former)| *former == user).map(|(new, _)| new)
+    }
+
+    /// The id of a user, by the name before or after a rename.
+    fn id(&self, user: &UserKey) -> Option<&Guid> {
+        self.ids.get(user).or_else(|| self.ids.get(self.new_name(user)?)).copied()
+    }
+
     /// The saved change that this one is. The phase is left out: that of our own client's changes depends on who we are.
     fn same(&self, change: &Change) -> Option<u32> {
         let same = |saved: &&&Change| {
@@ -164,7 +192,10 @@ impl<'a> Case<'a> {
     }
 
     /// The saved changes that touch what a change is about that the plan does not have.
-    fn unforeseen(&self, change: &Change) -> Option<Drift> {
+    ///
+    /// Somebody can be pruned who was not before, by what the plan itself made (it took what was privileged, and so kept
+    /// them). Their row in a group says nothing about the group then.
+    fn unforeseen(&self, change: &Change, only_pruned: bool) -> Option<Drift> {
         let object = self.called(&change.object);
         let mut touching: Vec<u32> = self.about.get(&object).into_iter().flatten().map(|c| c.id).collect();
         let exact = |group: &GroupName| {
@@ -174,14 +205,18 @@ impl<'a> Case<'a> {
             let entry = self.desired.groups.get(group);
             entry.is_some_and(|entry| entry.external_groups.is_some())
         };
+        let goes_with_user = only_pruned && matches!(object, Object::Member { .. });
         let by_group = match &object {
+            Object::Member { .. } if goes_with_user => None,
             Object::Member { group, .. } | Object::NestedGroup { group, .. } if exact(group) => Some(group),
             Object::ExternalGroup { group, .. } if managed(group) => Some(group),
             Object::Group { group } => Some(group),
             _ => None,
         };
         let goes = |saved: &Change| match (saved.action, &saved.object) {
-            (Action::DeleteGroup, Object::Group { group }) => groups_of(&object).contains(&group),
+            (Action::DeleteGroup, Object::Group { group }) if !goes_with_user => {
+                groups_of(&object).contains(&group)
+            }
             (Action::DeleteUser, user) => user_of(&object).is_some() && user_of(&object) == user_of(user),
             _ => false,
         };
@@ -228,10 +263,8 @@ impl<'a> Case<'a> {
                 .filter(|c| user_of(&c.object).as_ref() == Some(user))
                 .map(|c| c.id)
                 .collect();
-            let new = self.former.iter().find(|(_, former)| *former == user).map(|(new, _)| new);
-            let now = self.ids.get(user).or_else(|| self.ids.get(new?));
-            let message = match now {
-                Some(now) if *now == id => continue,
+            let message = match self.id(user) {
+                Some(now) if now == id => continue,
                 Some(now) => format!("user {user} is another account now: {now} instead of {id}"),
                 // Nobody asked for it.
                 None if !scope.all_users && !scope.users.contains(user) => continue,
@@ -289,7 +322,7 @@ impl<'a> Case<'a> {
             }
             (Action::DeleteGroup, Object::Group { group }) => {
                 let before = seen.doomed_groups.get(group)?;
-                let now = DoomedGroup::of(self.observed.groups.get(group)?);
+                let now = DoomedGroup::of(self.observed.groups.get(group)?, self.observed);
                 // Those that the plan itself removes first may be gone.
                 let removed = self.saved.plan.changes.iter().filter(|c| c.action == Action::RemoveMember);
                 let removed: BTreeSet<_> = removed
@@ -311,7 +344,11 @@ impl<'a> Case<'a> {
                     now.members.difference(&before.members).map(|id| format!("{} is a member now", name(id)));
                 let fewer = before.members.difference(&now.members).filter(|id| !removed.contains(id));
                 let fewer = fewer.map(|id| format!("{} is no member any more", name(id)));
-                let mut what: Vec<String> = more.chain(fewer).collect();
+                let mapped = now
+                    .mappings
+                    .difference(&before.mappings)
+                    .map(|mapping| format!("{mapping} is mapped to it now"));
+                let mut what: Vec<String> = more.chain(fewer).chain(mapped).collect();
                 if now.description != before.description {
                     what.push(format!("`description` is {:?} now", now.description));
                 }
@@ -401,7 +438,7 @@ impl<'a> Case<'a> {
             .collect();
         let names = |id| match given.iter().find(|object| match object {
             Object::Member { group: outer, .. } => {
-                outer == group && user_of(object).is_some_and(|user| self.ids.get(&user) == Some(&id))
+                outer == group && user_of(object).is_some_and(|user| self.id(&user) == Some(id))
             }
             Object::NestedGroup { group: outer, member_group } => {
                 outer == group && self.observed.groups.get(member_group).is_some_and(|inner| inner.id == *id)
@@ -476,8 +513,8 @@ impl<'a> Case<'a> {
         let now = match &change.object {
             Object::User { .. } => {
                 let user = user_of(&change.object)?;
-                let new = self.former.iter().find(|(_, former)| **former == user).map(|(new, _)| new);
-                let found = self.observed.users.get(&user).or_else(|| self.observed.users.get(new?));
+                let users = &self.observed.users;
+                let found = users.get(&user).or_else(|| users.get(self.new_name(&user)?));
                 found.map(user_fields)
             }
             Object::Client { client_id } => self.observed.clients.get(client_id).map(|client| {
@@ -509,9 +546,8 @@ impl<'a> Case<'a> {
         let (group, id, kind) = match &change.object {
             Object::Member { group, .. } => {
                 let user = user_of(&change.object)?;
-                let new = self.former.iter().find(|(_, former)| **former == user).map(|(new, _)| new);
-                let id = self.ids.get(&user).or_else(|| self.ids.get(new?)).map(|id| (*id).clone());
-                (group, id.or_else(|| self.saved.basis.seen.users.get(&user).cloned()), MemberKind::User)
+                let id = self.id(&user).or_else(|| self.saved.basis.seen.users.get(&user));
+                (group, id.cloned(), MemberKind::User)
             }
             Object::NestedGroup { group, member_group } => {
                 let id = self.observed.groups.get(member_group).map(|group| group.id.clone());

@@ -165,6 +165,9 @@ fn every_change_behind_its_back_to_what_it_touches_is_drift() {
         ("a group that it deletes has one less", |o| group(o, "doomed").rows.clear()),
         ("a group that it deletes is described", |o| group(o, "doomed").description = "X".into()),
         ("a group that it deletes is mapped", |o| *o = Site(o.clone()).maps("doomed", "ldap", "cn=x").0),
+        ("a group that it deletes is mapped in a way that UAA cannot undo", |o| {
+            *o = Site(o.clone()).maps("doomed", "ldap", "cn=a/b").0;
+        }),
         ("one more mapping", |o| *o = Site(o.clone()).maps("team", "ldap", "cn=x").0),
         ("a membership that it adds was brought by a login", |o| {
             let brought = MemberRow { origin: crate::model::Origin::new("ldap"), ..row() };
@@ -310,6 +313,37 @@ fn a_rename_that_was_made_is_so_and_what_was_said_of_the_old_name_still_is() {
         let judged = judged(&saved, &project(&site.0, [change]));
         assert_eq!((&*judged.drift, judged.already), (&[][..], [change.id].into()), "{}", change.key);
     }
+}
+
+/// Makes a plan's first changes, one after the other, and tells what is said each time.
+fn goes_on(manifest: &Manifest, site: &Site) {
+    let saved = saved(manifest, site);
+    for made in 0..=saved.plan.changes.len() {
+        let judged = judged(&saved, &project(&site.0, &saved.plan.changes[..made]));
+        assert_eq!((&*judged.drift, judged.already.len()), (&[][..], made));
+    }
+}
+
+#[test]
+fn who_was_put_into_a_new_group_and_then_renamed_is_no_stranger_there() {
+    let site = Site::new().user("former");
+    let manifest = Manifest::new()
+        .user("latter")
+        .previously("latter", "former")
+        .exact("fresh")
+        .member("fresh", "latter");
+    goes_on(
+        &manifest.edit("latter", |user, said| user.email = said("former@example.com")).no_group("none"),
+        &site.group("none", &[]),
+    );
+}
+
+#[test]
+fn whom_the_plan_itself_lets_be_pruned_is_left_for_the_next_plan() {
+    let site = Site::new().users(&["boss", "old"]).group("uaa.admin", &["boss"]);
+    let site = site.group("doomed", &["boss"]).group("team", &["boss", "old"]);
+    let manifest = Manifest::new().prune_users(&["uaa"], &[], PruneAction::Delete);
+    goes_on(&manifest.exact("uaa.admin").exact("team").no_group("doomed"), &site);
 }
 
 #[test]

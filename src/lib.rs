@@ -8,6 +8,7 @@
 //! `Desired`, `Observed`, `Plan` and `Report` are plain, ordered values. `plan` is pure; all I/O is at the two edges
 //! (`manifest` reads files, `uaa` speaks HTTP). `commands` wires them together.
 
+pub mod access;
 pub mod apply;
 pub mod cli;
 pub mod client;
@@ -18,6 +19,7 @@ pub mod export;
 pub mod import;
 pub mod manifest;
 pub mod model;
+pub mod moment;
 pub mod observed;
 mod pairs;
 pub mod plan;

@@ -74,6 +74,7 @@ fn everything(known: &Observed) -> ReadScope {
             metadata: clients(),
             ..ClientScope::default()
         },
+        history: true,
         ..ReadScope::default()
     }
 }

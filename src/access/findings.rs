@@ -10,6 +10,7 @@ use super::review::Sight;
 use crate::model::{GroupName, Origin};
 use crate::moment::Moment;
 use crate::observed::{Observed, UserHistory};
+use crate::visible::name;
 
 /// Findings, each with its items by key.
 #[derive(Default)]
@@ -139,8 +140,8 @@ pub(super) fn of_holders(
                 );
             }
             Who::Ghost { .. } => {
-                let groups: BTreeSet<&str> =
-                    holder.ways.iter().filter_map(|way| Some(way.path.first()?.as_str())).collect();
+                let groups = holder.ways.iter().filter_map(|way| Some(name(way.path.first()?.as_str())));
+                let groups: BTreeSet<String> = groups.collect();
                 add(
                     FindingWhat::Ghost,
                     format!("a row in {}", groups.into_iter().collect::<Vec<_>>().join(", ")),
@@ -172,12 +173,12 @@ fn unused(times: &UserHistory, stale_days: u32, now: Moment, add: &mut impl FnMu
 fn stray(observed: &Observed, origin: &Origin) -> Option<String> {
     let known = observed.origins.as_ref()?;
     (!known.contains(origin) && !origin.is_uaa())
-        .then(|| format!("the zone has no identity provider {origin}"))
+        .then(|| format!("the zone has no identity provider {}", name(origin.as_str())))
 }
 
 /// A way in words: `direct`, `mapping a > b`.
 pub(super) fn words(way: &Way) -> String {
-    let path: Vec<&str> = way.path.iter().map(GroupName::as_str).collect();
+    let path: Vec<String> = way.path.iter().map(|group| name(group.as_str())).collect();
     match path.len() {
         0 | 1 => way.how.word().to_owned(),
         _ => format!("{} {}", way.how.word(), path.join(" > ")),

@@ -70,6 +70,9 @@ pub enum Command {
     /// Make a manifest of what other tools were told: uaac scripts, uaa.yml or BOSH manifests, CSV lists; offline
     #[command(after_help = IMPORT_EXAMPLES)]
     Import(ImportArgs),
+    /// Show who can reach what, and why: members, nested groups, LDAP/SAML mappings, clients; nothing at the server changes
+    #[command(after_help = ACCESS_EXAMPLES)]
+    Access(AccessArgs),
     /// Give a client a new secret while the old one still works, then drop the old
     #[command(after_help = ROTATE_EXAMPLES)]
     Rotate(RotateArgs),
@@ -147,6 +150,15 @@ Examples:
 
 A plan of the result has no changes. What a manifest cannot say is a comment in it. Passwords and client secrets are variables:
 a plan takes a value for each, and any does; before an apply those of clients must be right.";
+
+const ACCESS_EXAMPLES: &str = "\
+Examples:
+  uaapply access                                               who can reach the clusters
+  uaapply access -f pks.yml --unknown                          who can that the manifest does not know of
+  uaapply access --scopes 'uaa.admin' 'scim.*' --format csv > privileged.csv
+  uaapply access --scopes '*' --users alana                    all that alana can reach
+  uaapply access --format json > q3.json
+  uaapply access --compare q2.json --format markdown           what to review, and what changed since";
 
 const IMPORT_EXAMPLES: &str = "\
 Examples:
@@ -350,6 +362,65 @@ pub struct ExportArgs {
     /// Write over a file that exists
     #[arg(long, requires = "output", help_heading = "Export")]
     pub force: bool,
+}
+
+/// `uaapply access`.
+#[derive(Debug, Args)]
+pub struct AccessArgs {
+    /// Only scopes (groups, authorities) of these names; `*` is any text [default: the three that give access to clusters]
+    #[arg(long, value_name = "PATTERN", num_args = 1.., help_heading = "Access")]
+    pub scopes: Vec<String>,
+    /// Only users of these names; ORIGIN/NAME names one of an identity provider
+    #[arg(long, value_name = "PATTERN", num_args = 1.., help_heading = "Access")]
+    pub users: Vec<String>,
+    /// Only users and external groups of these identity providers
+    #[arg(long, value_name = "ORIGIN", num_args = 1.., help_heading = "Access")]
+    pub origins: Vec<String>,
+    /// Only users who are not active
+    #[arg(long, help_heading = "Access")]
+    pub inactive: bool,
+    /// Only who has a way in that the manifest (-f) does not speak of
+    #[arg(long, requires = "files", help_heading = "Access")]
+    pub unknown: bool,
+    /// So many days without a logon are a finding
+    #[arg(long, value_name = "N", default_value_t = 90, value_parser = clap::value_parser!(u32).range(1..=36_500), help_heading = "Access")]
+    pub stale_days: u32,
+    /// The form on standard output; json is a versioned format, markdown to be signed off, csv a line for each way in
+    #[arg(
+        long,
+        value_enum,
+        default_value_t,
+        value_name = "text|csv|json|markdown",
+        hide_possible_values = true,
+        help_heading = "Access"
+    )]
+    pub format: AccessFormat,
+    /// Show what changed since an earlier report in JSON that asked for the same
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Access")]
+    pub compare: Option<PathBuf>,
+    /// Review what `uaapply snapshot` took down, without server and credential
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Access")]
+    pub snapshot: Option<PathBuf>,
+    /// A manifest, to tell what it knows of.
+    #[command(flatten)]
+    pub manifest: ManifestArgs,
+    /// The server.
+    #[command(flatten)]
+    pub connection: ConnectionArgs,
+}
+
+/// Output formats of a review.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum AccessFormat {
+    /// For people.
+    #[default]
+    Text,
+    /// For a spreadsheet.
+    Csv,
+    /// For programs, and for a later comparison: a versioned format.
+    Json,
+    /// To be signed off.
+    Markdown,
 }
 
 /// `uaapply import`.

@@ -4,10 +4,12 @@
 //! manifest files ──load, validate──▶ Desired ─┐                      ┌─▶ text   json
 //!                                             ├─▶ plan() ─▶ Plan ────┤
 //! UAA ──Reader (GET only)──▶ Observed ────────┘    (rails inside)    └─▶ apply(Writer) ─▶ Report ─▶ observe and plan again
+//!                            └─▶ access::review() ─▶ Access ─▶ text   csv   json   markdown
 //! ```
 //! `Desired`, `Observed`, `Plan` and `Report` are plain, ordered values. `plan` is pure; all I/O is at the two edges
 //! (`manifest` reads files, `uaa` speaks HTTP). `commands` wires them together.
 
+pub mod access;
 pub mod apply;
 pub mod audit;
 pub mod cli;
@@ -22,6 +24,7 @@ pub mod fuzzing;
 pub mod import;
 pub mod manifest;
 pub mod model;
+pub mod moment;
 pub mod observed;
 mod pairs;
 pub mod plan;

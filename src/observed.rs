@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::client::ClientFields;
 use crate::model::{ClientId, GroupName, Guid, Mapping, Origin, UserKey};
+use crate::moment::Moment;
 
 /// What a plan needs to know of the server.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -27,6 +28,9 @@ pub struct ReadScope {
     pub all_users: bool,
     /// Which clients.
     pub clients: ClientScope,
+    /// When accounts were made and used: for reviews.
+    #[serde(default)]
+    pub history: bool,
 }
 
 /// Which clients a plan needs to know.
@@ -102,6 +106,30 @@ pub struct Observed {
     pub default_groups: Option<BTreeSet<GroupName>>,
     /// The zone's identity providers (origin keys); `None` when not asked for or not readable.
     pub origins: Option<BTreeSet<Origin>>,
+    /// When accounts were made and used; `None` when not asked for.
+    pub history: Option<History>,
+}
+
+/// When accounts were made and used, as far as UAA tells.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct History {
+    /// Of users: all that were found.
+    pub users: BTreeMap<Guid, UserHistory>,
+    /// When clients were last changed. A new secret is no change to UAA.
+    pub clients: BTreeMap<ClientId, Moment>,
+}
+
+/// The times of one user.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct UserHistory {
+    /// When UAA got to know the user.
+    pub created: Option<Moment>,
+    /// The last time that the user logged on; null: never.
+    pub last_logon: Option<Moment>,
+    /// The time before that.
+    pub previous_logon: Option<Moment>,
+    /// When the password was set.
+    pub password_changed: Option<Moment>,
 }
 
 /// The server as it describes itself.

@@ -12,8 +12,8 @@ use crate::client::{ClientField, ClientValue};
 use crate::desired::Desired;
 use crate::model::{ClientId, GroupName, Guid, Mapping, UserKey};
 use crate::observed::{
-    ClientScope, Identity, MemberKind, MemberRow, Observed, ObservedClient, ObservedGroup, ObservedUser,
-    ReadScope, Server,
+    ClientScope, History, Identity, MemberKind, MemberRow, Observed, ObservedClient, ObservedGroup,
+    ObservedUser, ReadScope, Server,
 };
 
 /// The format number of snapshots that this version writes.
@@ -52,6 +52,9 @@ pub struct Snapshot {
     pub default_groups: Option<BTreeSet<GroupName>>,
     /// The identity providers; null: not asked for, or not readable.
     pub origins: Option<BTreeSet<crate::model::Origin>>,
+    /// When accounts were made and used; null: not asked for, or taken before this was.
+    #[serde(default)]
+    pub history: Option<History>,
 }
 
 /// A member's name.
@@ -125,6 +128,7 @@ impl Snapshot {
             client_secrets_wrong: _,
             default_groups,
             origins,
+            history,
         } = observed;
         let client = |client: &ObservedClient| Client {
             id: client.id.clone(),
@@ -146,6 +150,7 @@ impl Snapshot {
             clients: clients.values().map(client).collect(),
             default_groups: default_groups.clone(),
             origins: origins.clone(),
+            history: history.clone(),
         }
     }
 
@@ -186,6 +191,7 @@ impl Snapshot {
             client_secrets_wrong: None,
             default_groups: self.default_groups,
             origins: self.origins.filter(|_| !scope.origins.is_empty()),
+            history: self.history.filter(|_| scope.history),
         })
     }
 }
@@ -252,7 +258,7 @@ pub fn assume_salts(observed: &mut Observed, desired: &Desired) -> Vec<ClientId>
 
 /// The first thing that a plan would read and the snapshot does not have.
 fn lacks(covers: &ReadScope, scope: &ReadScope) -> Option<String> {
-    let ReadScope { users, name_members_of, origins, all_users, clients, only_judged: _ } = scope;
+    let ReadScope { users, name_members_of, origins, all_users, clients, only_judged: _, history: _ } = scope;
     if *all_users && !covers.all_users {
         return Some("all users".to_owned());
     }

@@ -1,5 +1,6 @@
 //! One file per command: wiring, one screen each.
 
+mod access;
 mod annotations;
 mod apply;
 mod audit_log;
@@ -73,6 +74,7 @@ pub fn run(cli: Cli) -> Exit {
         Command::Rotate(args) => block_on(rotate::run(&args, &console)),
         Command::Password(args) => block_on(password::run(&args, &console)),
         Command::Unlock(args) => block_on(password::unlock(&args, &console)),
+        Command::Access(args) => block_on(access::run(&args, &console)),
         Command::Whoami(args) => block_on(whoami::run(&args, &console)),
         Command::Schema { policy: false } => console.json(&crate::manifest::schema()),
         Command::Schema { policy: true } => console.json(&crate::manifest::policy_schema()),

@@ -74,6 +74,7 @@ fn everything(known: &Observed) -> ReadScope {
             metadata: clients(),
             ..ClientScope::default()
         },
+        history: true,
         ..ReadScope::default()
     }
 }
@@ -85,28 +86,42 @@ pub(super) fn read(
     policy: &Policy,
     console: &Console,
 ) -> Result<Observed, Error> {
-    let file = std::fs::File::open(path)
-        .map_err(|error| Error::new(format!("cannot read {}", path.display())).cause(error.to_string()))?;
-    let unusable =
-        |why: &str| Error::new(format!("{} is no snapshot to plan from", path.display())).cause(visible(why));
-    let mut text = String::new();
-    let most = u64::try_from(MAX_FILE_BYTES * 10).unwrap_or(u64::MAX);
-    file.take(most).read_to_string(&mut text).map_err(|error| unusable(&error.to_string()))?;
-    let observed =
-        Snapshot::read(&text).and_then(|snapshot| snapshot.observed(&plan::scope(desired, policy)));
-    let mut observed = observed.map_err(|why| match why {
-        Unusable::NotOne(why) => unusable(&why).hint("take one: uaapply snapshot -O FILE"),
-        Unusable::Newer(format) => {
-            unusable(&format!("it has format {format}, which this version does not know"))
-                .hint("use the version of uaapply that took it")
-        }
-        Unusable::Lacks(what) => unusable(&format!("it was taken for another manifest, and lacks {what}"))
-            .hint("take one with this manifest (-f), or a whole one without"),
-    })?;
+    let lacks = "take one with this manifest (-f), or a whole one without";
+    let mut observed = observed(path, &plan::scope(desired, policy), "to plan from", lacks)?;
     for client in assume_salts(&mut observed, desired) {
         console.warn(&format!(
             "a snapshot has no token salts: that of client {client} is taken for the manifest's"
         ));
     }
     Ok(observed)
+}
+
+/// Reads a snapshot for `access --snapshot`: one with everybody in it.
+pub(super) fn read_all(path: &Path) -> Result<Observed, Error> {
+    observed(
+        path,
+        &everything(&Observed::default()),
+        "to review",
+        "take a whole one: uaapply snapshot -O FILE",
+    )
+}
+
+fn observed(path: &Path, scope: &ReadScope, what_for: &str, lacks: &str) -> Result<Observed, Error> {
+    let file = std::fs::File::open(path)
+        .map_err(|error| Error::new(format!("cannot read {}", path.display())).cause(error.to_string()))?;
+    let unusable =
+        |why: &str| Error::new(format!("{} is no snapshot {what_for}", path.display())).cause(visible(why));
+    let mut text = String::new();
+    let most = u64::try_from(MAX_FILE_BYTES * 10).unwrap_or(u64::MAX);
+    file.take(most).read_to_string(&mut text).map_err(|error| unusable(&error.to_string()))?;
+    Snapshot::read(&text).and_then(|snapshot| snapshot.observed(scope)).map_err(|why| match why {
+        Unusable::NotOne(why) => unusable(&why).hint("take one: uaapply snapshot -O FILE"),
+        Unusable::Newer(format) => {
+            unusable(&format!("it has format {format}, which this version does not know"))
+                .hint("use the version of uaapply that took it")
+        }
+        Unusable::Lacks(what) => {
+            unusable(&format!("it was taken for another manifest, and lacks {what}")).hint(lacks)
+        }
+    })
 }

@@ -164,6 +164,25 @@ fn the_snapshots_schema_is_that_of_the_type_and_a_snapshot_is_valid_and_comes_ba
 }
 
 #[test]
+fn the_reviews_schema_is_that_of_the_type_and_a_review_is_valid() {
+    use crate::access::{Access, Asked, compare, review};
+    is_fresh::<Access>("access.schema.json");
+    let site = Site::new()
+        .users(&["alana", "ldap/cody"])
+        .group("team", &["alana", "~ldap/cody", "!gone", "group:pks.clusters.admin"])
+        .group("pks.clusters.admin", &["group:team"])
+        .maps("team", "ldap", "cn=old")
+        .client("ci", &["authorized_grant_types=client_credentials", "authorities=team"]);
+    let now = crate::moment::Moment::from_seconds(0).expect("a time");
+    let asked = Asked { scopes: vec!["*".to_owned()], ..Asked::default() };
+    let manifest = Manifest::new().user("alana").exact("team");
+    let mut access = review(&site.0, Some(&manifest.desired), &asked, now);
+    let earlier = review(&Site::new().0, None, &asked, now);
+    access.changes = Some(compare(&earlier, &access).expect("they ask alike"));
+    is_valid::<Access>(&access);
+}
+
+#[test]
 fn the_contracts_example_of_a_change_reads_as_one() {
     let example = serde_json::json!({
         "id": 3, "phase": "grant", "action": "add_member", "kind": "member",

@@ -32,6 +32,7 @@ pub fn scope(desired: &Desired, policy: &Policy) -> ReadScope {
         origins: named_origins(desired).into_iter().map(|(origin, _)| origin).collect(),
         all_users: desired.prune.users.is_some(),
         clients: clients(desired),
+        history: false,
     }
 }
 

@@ -4,6 +4,7 @@
 //! Colour is always in the string; `anstream` takes it out where it does not belong. Every name and text of a server
 //! or a manifest goes through [`visible`](crate::visible::visible).
 
+pub mod access;
 mod accounting;
 pub mod annotations;
 mod inert;

@@ -13,6 +13,7 @@ use super::list::Keyed;
 use super::mask::Mask;
 use crate::client::{ClientField, ClientFieldKind, ClientFields, ClientValue, NONE, hidden, stored};
 use crate::model::ClientId;
+use crate::moment::Moment;
 use crate::observed::ObservedClient;
 use crate::plan::FieldValue;
 
@@ -56,6 +57,11 @@ impl Client {
     /// Its id; empty in an answer that is no client.
     pub(super) fn id(&self) -> &str {
         self.0.get("client_id").and_then(Value::as_str).unwrap_or_default()
+    }
+
+    /// When it was last changed. UAA does not move this when a secret is set.
+    pub(super) fn changed(&self) -> Option<Moment> {
+        self.0.get("lastModified").and_then(Value::as_i64).and_then(Moment::from_millis)
     }
 
     /// Its properties in normal form. `mask` learns the secrets among them.

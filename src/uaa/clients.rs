@@ -17,18 +17,23 @@ use super::session::Looking;
 use super::{ReadBy, trouble};
 use crate::error::Error;
 use crate::model::ClientId;
+use crate::moment::Moment;
 use crate::observed::{ClientScope, ObservedClient};
 
+/// Clients found.
+#[derive(Default)]
+pub(super) struct Clients {
+    pub(super) found: BTreeMap<ClientId, ObservedClient>,
+    /// When each was last changed.
+    pub(super) changed: BTreeMap<ClientId, Moment>,
+}
+
 /// Reads the clients that `scope` asks for, and maybe others.
-pub(super) async fn read(
-    looking: &Looking,
-    read_by: ReadBy,
-    scope: &ClientScope,
-) -> Result<BTreeMap<ClientId, ObservedClient>, Error> {
+pub(super) async fn read(looking: &Looking, read_by: ReadBy, scope: &ClientScope) -> Result<Clients, Error> {
     let wanted: BTreeSet<&ClientId> =
         [&scope.named, &scope.required_user_groups, &scope.metadata].into_iter().flatten().collect();
     if wanted.is_empty() && !scope.all {
-        return Ok(BTreeMap::new());
+        return Ok(Clients::default());
     }
     let listing = listing(None);
     let alone = &scope.required_user_groups;
@@ -73,14 +78,16 @@ pub(super) async fn read(
     let metadata =
         try_join_all(tiles.into_iter().map(|id| async move { Ok((id, metadata(looking, id).await?)) }));
     let (single, metadata) = try_join(single, metadata).await?;
-    let mut clients: BTreeMap<ClientId, ObservedClient> = BTreeMap::new();
+    let mut clients = Clients::default();
     // Those that were read alone, last: they know more.
     for client in found.into_iter().chain(single.into_iter().flatten()) {
+        let changed = client.changed();
         let client = client.observed(looking.mask());
-        clients.insert(client.id.clone(), client);
+        clients.changed.extend(changed.map(|changed| (client.id.clone(), changed)));
+        clients.found.insert(client.id.clone(), client);
     }
     for (id, metadata) in metadata {
-        if let Some(client) = clients.get_mut(id) {
+        if let Some(client) = clients.found.get_mut(id) {
             client.fields.extend(metadata.fields());
         }
     }

@@ -8,7 +8,7 @@ use super::client_wire::{Client, Metadata};
 use super::http::Answer;
 use super::list::Page;
 use super::mask::Mask;
-use super::read::{Groups, Users, by_name};
+use super::read::{Groups, by_name};
 use super::trouble;
 use super::wire;
 use crate::model::{ClientId, GroupName, Guid, UserKey};
@@ -52,7 +52,6 @@ pub(crate) fn observed(bodies: &Bodies<'_>) -> Observed {
     let default_groups = answer(StatusCode::OK, bodies.zone).parse::<wire::Zone>().ok();
     let default_groups = default_groups.and_then(wire::Zone::default_groups);
     let mut ambiguous_users = std::collections::BTreeSet::new();
-    let users = Users { found, asked: std::collections::BTreeSet::new() };
     Observed {
         server: Server {
             url: "https://uaa.example.com".to_owned(),
@@ -60,7 +59,7 @@ pub(crate) fn observed(bodies: &Bodies<'_>) -> Observed {
             ..Server::default()
         },
         me: Identity { client_id: Some(ClientId::new("uaapply")), ..Identity::default() },
-        users: by_name(users, &std::collections::BTreeSet::new(), &mut ambiguous_users).unwrap_or_default(),
+        users: by_name(found, &std::collections::BTreeSet::new(), &mut ambiguous_users).unwrap_or_default(),
         ambiguous_users,
         names: named.into_iter().collect(),
         groups,

@@ -31,7 +31,7 @@ mod wire;
 mod writing;
 mod zone;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -45,7 +45,7 @@ use self::token::Tokens;
 
 use crate::error::Error;
 use crate::model::{ClientId, GroupName, Guid, Mapping, UAA_ORIGIN, UserKey};
-use crate::observed::{Identity, MemberKind, Observed, ReadScope, Server};
+use crate::observed::{Identity, MemberKind, Observed, ObservedGroup, ReadScope, Server};
 use crate::plan::FieldChange;
 
 pub use self::authority::{DEFAULT_ZONE, Need, check};
@@ -199,6 +199,19 @@ impl Reader {
             *self.default_groups() = Some((begun, observed.default_groups.clone()));
         }
         Ok(observed)
+    }
+
+    /// Reads who holds something, for a review: groups, mappings, clients, and of the users those whom `members` picks
+    /// from the groups. Never takes more requests than listing everything.
+    ///
+    /// # Errors
+    /// As [`Self::observe`].
+    pub async fn holders(
+        &self,
+        members: impl FnOnce(&BTreeMap<GroupName, ObservedGroup>) -> BTreeSet<Guid>,
+    ) -> Result<Observed, Error> {
+        let known = self.default_groups().clone().map(|(_, groups)| groups);
+        read::holders(&self.looking, &self.server, known, members).await
     }
 
     fn default_groups(&self) -> MutexGuard<'_, Option<(Instant, DefaultGroups)>> {

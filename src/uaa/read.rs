@@ -14,7 +14,9 @@ use super::session::Looking;
 use super::{DefaultGroups, ReadBy, clients, trouble, wire, zone};
 use crate::error::Error;
 use crate::model::{GroupName, Guid, Mapping, Origin, UserKey};
-use crate::observed::{MemberKind, Observed, ObservedGroup, ObservedUser, ReadScope, Server};
+use crate::observed::{
+    ClientScope, History, MemberKind, Observed, ObservedGroup, ObservedUser, ReadScope, Server, UserHistory,
+};
 
 /// The longest encoded filter. Request line and headers share 8 KB in a plain Tomcat (facts §3.7), of which our own
 /// headers and the rest of the address take less than 1 KB: as much as a filter is left for what proxies add.
@@ -38,10 +40,24 @@ pub(super) struct Groups {
 }
 
 /// Users found.
-pub(super) struct Users {
-    pub(super) found: Vec<ObservedUser>,
+struct Users {
+    found: Vec<ObservedUser>,
+    /// Their times, where they were asked for.
+    history: BTreeMap<Guid, UserHistory>,
     /// Members whose ids were asked for on the way: who is not among the found is a ghost.
-    pub(super) asked: BTreeSet<Guid>,
+    asked: BTreeSet<Guid>,
+}
+
+impl Users {
+    fn new(found: Vec<wire::User>, asked: BTreeSet<Guid>) -> Self {
+        let history = found.iter().map(|user| (Guid::new(user.id.clone()), user.history())).collect();
+        Self { found: found.into_iter().map(wire::User::observed).collect(), history, asked }
+    }
+}
+
+/// What is asked of each user.
+fn attributes(history: bool) -> &'static str {
+    if history { wire::USER_HISTORY } else { wire::USER }
 }
 
 /// Reads what `scope` asks for. `default_groups` saves a request if they are known already.
@@ -62,9 +78,7 @@ pub(super) async fn observe(
     let read_users_by = if scope.all_users { ReadBy::List } else { read_by };
     let others = async {
         let (groups, users) = read_groups_and_users(looking, read_users_by, scope).await?;
-        // --target can be the host of a zone of its own: the groups tell.
-        let zone_id = groups.zone.clone().or_else(|| looking.zone().map(str::to_owned));
-        let zone_id = zone_id.unwrap_or_else(|| DEFAULT_ZONE.to_owned());
+        let zone_id = zone_id(looking, &groups);
         let default_groups = async {
             match default_groups {
                 Some(known) => Ok(known),
@@ -79,21 +93,93 @@ pub(super) async fn observe(
     let ((groups, users, zone_id, names, default_groups), clients, origins) =
         try_join!(others, clients, origins)?;
     let mut ambiguous_users = BTreeSet::new();
+    let history = scope.history.then(|| History { users: users.history, clients: clients.changed });
     Ok(Observed {
         server: Server { zone: zone_id, ..server.clone() },
         me: looking.identity(token),
         zone_by_header: looking.zone().is_some(),
-        users: by_name(users, &scope.users, &mut ambiguous_users)?,
+        users: by_name(users.found, &scope.users, &mut ambiguous_users)?,
         ambiguous_users,
         names,
         groups: groups.groups,
         ambiguous_groups: groups.ambiguous,
         mappings: groups.mappings,
-        clients,
+        clients: clients.found,
         client_secrets_wrong: None,
         default_groups,
         origins,
+        history,
     })
+}
+
+/// Reads who holds something: all groups and clients, and of the users those whom `members` picks from the groups, by id
+/// where that takes fewer requests than the list. An id without a user is a ghost.
+pub(super) async fn holders(
+    looking: &Looking,
+    server: &Server,
+    default_groups: Option<DefaultGroups>,
+    members: impl FnOnce(&BTreeMap<GroupName, ObservedGroup>) -> BTreeSet<Guid>,
+) -> Result<Observed, Error> {
+    let token = looking.token().await?;
+    let others = async {
+        let groups = read_groups(looking).await?;
+        let zone_id = zone_id(looking, &groups);
+        let members = members(&groups.groups);
+        let default_groups = async {
+            match default_groups {
+                Some(known) => Ok(known),
+                None => zone::read_default_groups(looking, &token.scopes, &zone_id).await,
+            }
+        };
+        let (users, default_groups) = try_join!(read_members(looking, members), default_groups)?;
+        Ok::<_, Error>((groups, users, zone_id, default_groups))
+    };
+    let all = ClientScope { all: true, ..ClientScope::default() };
+    let ((groups, users, zone_id, default_groups), clients, origins) =
+        try_join!(others, clients::read(looking, ReadBy::List, &all), zone::read_origins(looking))?;
+    let mut ambiguous_users = BTreeSet::new();
+    let names = users.found.iter().map(|user| (user.id.clone(), user.key.clone())).collect();
+    Ok(Observed {
+        server: Server { zone: zone_id, ..server.clone() },
+        me: looking.identity(token),
+        zone_by_header: looking.zone().is_some(),
+        users: by_name(users.found, &BTreeSet::new(), &mut ambiguous_users)?,
+        ambiguous_users,
+        names,
+        groups: groups.groups,
+        ambiguous_groups: groups.ambiguous,
+        mappings: groups.mappings,
+        clients: clients.found,
+        client_secrets_wrong: None,
+        default_groups,
+        origins,
+        history: Some(History { users: users.history, clients: clients.changed }),
+    })
+}
+
+/// Users by id, with their times; never more requests than the list takes.
+async fn read_members(looking: &Looking, members: BTreeSet<Guid>) -> Result<Users, Error> {
+    let filters = filters(members.iter().map(id_term).collect::<BTreeSet<_>>().into_iter());
+    let listing = user_listing(None, wire::USER_HISTORY);
+    let found: Vec<wire::User> = if filters.len() <= 1 {
+        look_up(looking, filters, wire::USER_HISTORY).await?
+    } else {
+        let first = looking.first_page::<wire::User>(&listing).await?;
+        if first.pages_left() <= filters.len() {
+            looking.rest(&listing, first).await?
+        } else {
+            look_up(looking, filters, wire::USER_HISTORY).await?
+        }
+    };
+    // Half an id, which is what is asked for, can mean somebody else too.
+    let found = found.into_iter().filter(|user| members.contains(&Guid::new(user.id.clone()))).collect();
+    Ok(Users::new(found, members))
+}
+
+/// The zone that was read. --target can be the host of a zone of its own: the groups tell.
+fn zone_id(looking: &Looking, groups: &Groups) -> String {
+    let zone_id = groups.zone.clone().or_else(|| looking.zone().map(str::to_owned));
+    zone_id.unwrap_or_else(|| DEFAULT_ZONE.to_owned())
 }
 
 /// Groups and users: one after the other where one request can find both the users that are asked for and the
@@ -113,7 +199,9 @@ async fn read_groups_and_users(
         (ReadBy::Fewest, Some(names)) if !names.is_empty() && few(&names) => {
             read_groups_then_users(looking, names, scope).await
         }
-        (_, names) => try_join!(read_groups(looking), read_users(looking, read_by, names)),
+        (_, names) => {
+            try_join!(read_groups(looking), read_users(looking, read_by, names, attributes(scope.history)))
+        }
     }
 }
 
@@ -131,9 +219,8 @@ async fn read_groups_then_users(
     if both.len() > names.len() {
         (both, asked) = (names, BTreeSet::new());
     }
-    let found: Vec<wire::User> = look_up(looking, both, wire::USER).await?;
-    let found = found.into_iter().map(wire::User::observed).collect();
-    Ok((groups, Users { found, asked }))
+    let found: Vec<wire::User> = look_up(looking, both, attributes(scope.history)).await?;
+    Ok((groups, Users::new(found, asked)))
 }
 
 /// All groups with their rows, and all mappings.
@@ -211,25 +298,26 @@ async fn read_users(
     looking: &Looking,
     read_by: ReadBy,
     names: Option<BTreeSet<String>>,
+    attributes: &str,
 ) -> Result<Users, Error> {
-    let listing = user_listing(None, wire::USER);
+    let listing = user_listing(None, attributes);
     let found: Vec<wire::User> = match (read_by, names.map(|names| filters(names.into_iter()))) {
         (ReadBy::List, _) | (_, None) => looking.list(&listing).await?,
-        (ReadBy::LookUp, Some(filters)) => look_up(looking, filters, wire::USER).await?,
+        (ReadBy::LookUp, Some(filters)) => look_up(looking, filters, attributes).await?,
         // One page may hold them all.
         (ReadBy::Fewest, Some(filters)) if filters.len() <= 1 => {
-            look_up(looking, filters, wire::USER).await?
+            look_up(looking, filters, attributes).await?
         }
         (ReadBy::Fewest, Some(filters)) => {
             let first = looking.first_page::<wire::User>(&listing).await?;
             if first.pages_left() <= filters.len() {
                 looking.rest(&listing, first).await?
             } else {
-                look_up(looking, filters, wire::USER).await?
+                look_up(looking, filters, attributes).await?
             }
         }
     };
-    Ok(Users { found: found.into_iter().map(wire::User::observed).collect(), asked: BTreeSet::new() })
+    Ok(Users::new(found, BTreeSet::new()))
 }
 
 /// The users that are members of the groups in question.
@@ -283,12 +371,12 @@ async fn read_names(
 
 /// Users by name. Two accounts of one name (a database that folds less than we do) are an error if one is meant.
 pub(super) fn by_name(
-    users: Users,
+    found: Vec<ObservedUser>,
     wanted: &BTreeSet<UserKey>,
     ambiguous: &mut BTreeSet<UserKey>,
 ) -> Result<BTreeMap<UserKey, ObservedUser>, Error> {
     let mut by_name: BTreeMap<UserKey, ObservedUser> = BTreeMap::new();
-    for user in users.found {
+    for user in found {
         match by_name.get(&user.key) {
             None => {
                 by_name.insert(user.key.clone(), user);

@@ -15,6 +15,7 @@ mod pks_day;
 mod readme;
 mod removal;
 mod requests;
+mod review;
 mod saved;
 mod saved_login;
 mod secrets;

@@ -4,12 +4,13 @@ use std::path::Path;
 
 use crate::story::Story;
 
-const COMMANDS: [&str; 14] = [
+const COMMANDS: [&str; 15] = [
     "",
     "plan",
     "apply",
     "validate",
     "snapshot",
+    "access",
     "rotate",
     "password",
     "unlock",

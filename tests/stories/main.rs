@@ -4,6 +4,7 @@
 //! The server is a stand-in that plays what a real UAA cannot be made to do (fail at one call, forget, be slow); what
 //! UAA really does is told in `tests/live`.
 
+mod access;
 mod apply;
 mod commands;
 #[cfg(target_os = "linux")]

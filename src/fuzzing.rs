@@ -336,6 +336,8 @@ pub(crate) fn inert(face: &str, shown: &str) {
     assert!(!shown.contains(bare), "{face}: something invisible in {shown:?}");
     assert!(!shown.contains("##[") && !shown.contains("##vso["), "{face}: a command in\n{shown}");
     for line in anstream::adapter::strip_str(shown).to_string().lines() {
-        assert!(!line.trim_start().starts_with("::"), "{face}: a command in\n{shown}");
+        // Before the second place of a problem stands `:::`, which is no command.
+        let line = line.trim_start();
+        assert!(!line.starts_with("::") || line.starts_with("::: "), "{face}: a command in\n{shown}");
     }
 }

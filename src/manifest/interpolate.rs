@@ -13,10 +13,10 @@ use super::Sources;
 use super::declare::Declared;
 use super::mask::names_a_secret;
 use super::placeholder::{Piece, is_name, leftover, pieces, whole};
-use super::problem::{Draft, Drafts, Mark, Spot, list, nearest, quote};
+use super::problem::{Draft, Drafts, Mark, Spot, list, quote};
 use super::source::{self, Kind, Texts};
 use super::store::{self, Generated};
-use super::tree::{self, Entry, Node, Value};
+use super::tree::{self, Entry, MAX_COPIED, Node, Value};
 
 /// All variables, in the order in which they are asked.
 #[derive(Default)]
@@ -44,6 +44,8 @@ pub(super) struct Variables {
     incomplete: bool,
     /// Whole secrets that nothing gives, when they may lack a value; `None`: they may not.
     lacking: Option<BTreeSet<String>>,
+    /// How much was put in place of placeholders so far.
+    copied: usize,
 }
 
 /// What `--vars-store` is good for.
@@ -228,10 +230,10 @@ impl Variables {
                 items.iter_mut().for_each(|item| self.substitute_for(item, Place::Plain, drafts));
             }
             Value::Map(entries) => {
+                if entries.iter().any(|entry| leftover(&entry.key)) {
+                    self.keys(entries, drafts);
+                }
                 for at in 0..entries.len() {
-                    if leftover(&entries[at].key) {
-                        self.key(entries, at, drafts);
-                    }
                     let entry = &mut entries[at];
                     if let Value::Scalar { text, .. } = &entry.node.value
                         && leftover(text)
@@ -268,8 +270,25 @@ impl Variables {
         }
     }
 
-    /// Puts values in place of the placeholders of a key.
-    fn key(&mut self, entries: &mut [Entry], at: usize, drafts: &mut Drafts) {
+    /// Puts values in place of the placeholders of the keys of a map.
+    fn keys(&mut self, entries: &mut [Entry], drafts: &mut Drafts) {
+        let (templates, plain): (Vec<usize>, Vec<usize>) =
+            (0..entries.len()).partition(|&at| leftover(&entries[at].key));
+        let mut seen: BTreeMap<String, usize> =
+            plain.into_iter().map(|at| (entries[at].key.clone(), at)).collect();
+        for at in templates {
+            self.key(entries, at, &mut seen, drafts);
+        }
+    }
+
+    /// Likewise for one key; `seen`: where the others are.
+    fn key(
+        &mut self,
+        entries: &mut [Entry],
+        at: usize,
+        seen: &mut BTreeMap<String, usize>,
+        drafts: &mut Drafts,
+    ) {
         let entry = &mut entries[at];
         let mark = entry.key_mark;
         let mut key = Node::new(Value::Scalar { text: std::mem::take(&mut entry.key), plain: false }, mark);
@@ -283,14 +302,17 @@ impl Variables {
                 }
                 None => {
                     text.clone_into(&mut entry.key);
-                    let first =
-                        entries.iter().position(|other| other.key == *text).filter(|first| *first != at);
-                    let Some(first) = first else { return };
+                    let Some(&other) = seen.get(text) else {
+                        seen.insert(text.clone(), at);
+                        return;
+                    };
+                    let other = entries[other].key_mark;
+                    let (second, first) = if other.at < mark.at { (mark, other) } else { (other, mark) };
                     drafts.add(
                         Draft::error("duplicate-key", format!("{} is written twice in one map", quote(text)))
-                            .at(mark)
+                            .at(second)
                             .label("the second time")
-                            .also(entries[first].key_mark, "the first time")
+                            .also(first, "the first time")
                             .help("keep one of the two"),
                     );
                     None
@@ -386,6 +408,9 @@ impl Variables {
     /// Returns a variable's value as a node at the placeholder; what is wrong with it is reported.
     fn value_of(&mut self, name: &str, mark: Mark, place: Place, drafts: &mut Drafts) -> Node {
         let origin: Arc<str> = Arc::from(name);
+        if self.copied > MAX_COPIED {
+            return Node::new(Value::Broken, mark);
+        }
         let is_secret = matches!(place, Place::Secret | Place::Password);
         if is_secret && let Some((head, _)) = splits(name).find(|(head, _)| self.given.contains_key(*head)) {
             drafts.add(
@@ -420,7 +445,16 @@ impl Variables {
                 drafts.add(still_placeholder(name, mark));
                 Node::new(Value::Broken, mark)
             }
-            Found::Value(node) => node,
+            Found::Value(node) => {
+                self.copied += tree::weight(&node);
+                match self.copied > MAX_COPIED {
+                    true => {
+                        drafts.add(too_much(name, mark));
+                        Node::new(Value::Broken, mark)
+                    }
+                    false => node,
+                }
+            }
             Found::NoRandomness(why) => {
                 drafts.add(Draft::error(
                     "no-randomness",
@@ -443,7 +477,8 @@ impl Variables {
                 Node::new(Value::Secret(SecretString::from(STAND_IN)), mark)
             }
             Found::Missing => {
-                drafts.add(self.missing(name, mark, place));
+                let draft = self.missing(name, mark, place, drafts);
+                drafts.add(draft);
                 self.used.insert(name.to_owned());
                 Node::new(Value::Broken, mark)
             }
@@ -471,7 +506,7 @@ impl Variables {
 
     /// Says where a value was looked for, and how to give it: to a secret never on the command line. Other names of
     /// the environment are not told, and another variable is never offered for a secret: it would be somebody else's.
-    fn missing(&self, name: &str, mark: Mark, place: Place) -> Draft {
+    fn missing(&self, name: &str, mark: Mark, place: Place, drafts: &Drafts) -> Draft {
         let incomplete =
             if self.incomplete { " (a file of variables could not be read; it may be there)" } else { "" };
         let draft = Draft::error(
@@ -502,7 +537,10 @@ impl Variables {
         };
         match place {
             Place::Plain => {
-                let near = if self.bare.contains(name) { None } else { nearest(name, self.plain_names()) };
+                let near = match self.bare.contains(name) {
+                    true => None,
+                    false => drafts.nearest(name, self.plain_names()),
+                };
                 let near = near.map_or_else(String::new, |near| format!("did you mean {}? or ", quote(near)));
                 draft
                     .label("given neither by -v nor in a file of -l")
@@ -684,6 +722,19 @@ fn parse_given(value: &str) -> Option<Node> {
         }
         _ => Some(node),
     }
+}
+
+fn too_much(name: &str, mark: Mark) -> Draft {
+    let help = format!(
+        "all that variables bring in may come to {MAX_COPIED} values: split the manifests, or write the values out"
+    );
+    Draft::error(
+        "too-large",
+        format!("variables, {} last, make the manifests far larger than they look", quote(name)),
+    )
+    .at(mark)
+    .label("one placeholder too many; those below were not looked at")
+    .help(help)
 }
 
 fn broken() -> Node {

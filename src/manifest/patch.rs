@@ -2,6 +2,8 @@
 //!
 //! Decides as bosh does (go-patch). A path that is not there changes nothing. Never chooses among several trees.
 
+use std::collections::HashMap;
+
 use super::pointer::{Moves, Side, Token};
 use super::problem::{Mark, list, nearest, quote};
 use super::tree::{Entry, Node, Value};
@@ -90,13 +92,20 @@ impl Patch<'_> {
                 };
                 let Some(at) = entries.iter().position(|entry| entry.key == *key) else {
                     let keys = entries.iter().map(|entry| entry.key.as_str());
-                    let help = match nearest(key, keys.clone()) {
+                    let help = (!optional).then(|| match nearest(key, keys.clone()) {
                         Some(near) => format!("the nearest key there is {}", quote(near)),
                         None if entries.is_empty() => "there are no keys at all".to_owned(),
+                        None if entries.len() > SHOWN_KEYS => {
+                            format!(
+                                "the keys there are {} and {} more",
+                                list(keys.take(SHOWN_KEYS)),
+                                entries.len() - SHOWN_KEYS
+                            )
+                        }
                         None => format!("the keys there are {}", list(keys)),
-                    };
+                    });
                     let miss = Miss {
-                        help: Some(help),
+                        help,
                         ..self.missing(depth, mark, *optional, format!("there is no key {}", quote(key)))
                     };
                     let Some(made) = self.make(depth, *optional, miss)? else { return Ok(()) };
@@ -151,8 +160,8 @@ impl Patch<'_> {
                     (0..items.len()).filter(|at| matches(&items[*at], key, value)).collect();
                 match found[..] {
                     [] => {
-                        let values: Vec<&str> = items.iter().filter_map(|item| text_of(item, key)).collect();
-                        let near = nearest(value, values.iter().copied());
+                        let values = items.iter().filter_map(|item| text_of(item, key));
+                        let near = if *optional { None } else { nearest(value, values) };
                         let help = near
                             .map(|near| format!("the nearest one is {}", quote(&format!("{key}={near}"))));
                         let what = format!("no item has {} {}", quote(key), quote(value));
@@ -284,6 +293,9 @@ fn text_of<'a>(item: &'a Node, key: &str) -> Option<&'a str> {
     }
 }
 
+/// So many keys are named that could have been meant.
+const SHOWN_KEYS: usize = 20;
+
 /// Compares what two trees say.
 fn same(a: &Node, b: &Node) -> bool {
     match (&a.value, &b.value) {
@@ -294,10 +306,10 @@ fn same(a: &Node, b: &Node) -> bool {
             left.len() == right.len() && left.iter().zip(right).all(|(left, right)| same(left, right))
         }
         (Value::Map(left), Value::Map(right)) => {
+            let by_key: HashMap<&str, &Node> =
+                right.iter().map(|entry| (entry.key.as_str(), &entry.node)).collect();
             left.len() == right.len()
-                && left
-                    .iter()
-                    .all(|one| right.iter().any(|other| one.key == other.key && same(&one.node, &other.node)))
+                && left.iter().all(|one| by_key.get(&*one.key).is_some_and(|other| same(&one.node, other)))
         }
         _ => false,
     }

@@ -124,15 +124,33 @@ impl Draft {
 #[derive(Debug, Default)]
 pub(super) struct Drafts {
     list: Vec<Draft>,
+    /// How many problems are not in the list, and whether there are errors among them.
+    more: usize,
+    more_errors: bool,
     masks: BTreeMap<u32, Vec<(usize, usize)>>,
     to_line_end: Vec<Spot>,
     opaque: BTreeMap<u32, usize>,
 }
 
 impl Drafts {
-    /// Adds a problem.
+    /// Adds a problem. Beyond what anybody could read it only counts.
     pub(super) fn add(&mut self, draft: Draft) {
-        self.list.push(draft);
+        if self.list.len() < MOST_KEPT {
+            self.list.push(draft);
+        } else {
+            self.more += 1;
+            self.more_errors |= draft.weight == Weight::Error;
+        }
+    }
+
+    /// Returns the one of the candidates that a word is most likely a misspelling of; where there are more problems
+    /// than are shown, nobody asks.
+    pub(super) fn nearest<'a>(
+        &self,
+        word: &str,
+        candidates: impl IntoIterator<Item = &'a str>,
+    ) -> Option<&'a str> {
+        if self.list.len() < MOST { nearest(word, candidates) } else { None }
     }
 
     /// Hides a range in every frame.
@@ -185,12 +203,12 @@ impl Drafts {
         if self.list.len() > MOST {
             let rest = self.list.split_off(MOST);
             // What refuses the manifest refuses it unshown too.
-            let weight = if rest.iter().any(|draft| draft.weight == Weight::Error) {
+            let weight = if self.more_errors || rest.iter().any(|draft| draft.weight == Weight::Error) {
                 Weight::Error
             } else {
                 Weight::Warning
             };
-            let more = match rest.len() {
+            let more = match rest.len() + self.more {
                 1 => "1 more is not shown".to_owned(),
                 more => format!("{more} more are not shown"),
             };
@@ -218,6 +236,8 @@ impl Drafts {
 
 /// So many problems are shown.
 const MOST: usize = 200;
+/// So many are kept, to show the first of them.
+const MOST_KEPT: usize = 20_000;
 
 /// Hides known secrets wherever a problem would show one, whatever it is that was taken for a manifest.
 fn hide(problem: &mut Problem, secrets: &[SecretString]) {
@@ -386,12 +406,21 @@ pub(super) fn list<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
     names.into_iter().map(quote).collect::<Vec<_>>().join(", ")
 }
 
+/// What is longer, in bytes, is no misspelt name.
+const LONGEST_WORD: usize = 1024;
+/// Among more names than these a misspelling is not looked for: that would take longer than everything else.
+const MOST_CANDIDATES: usize = 10_000;
+
 /// Returns the one of the candidates that a word is most likely a misspelling of.
 pub(crate) fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    if word.len() > LONGEST_WORD {
+        return None;
+    }
     let folded = word.to_lowercase();
     let most = (folded.chars().count() / 3).clamp(1, 4);
     candidates
         .into_iter()
+        .take(MOST_CANDIDATES)
         .filter(|candidate| candidate.len().abs_diff(word.len()) <= 4 * most)
         .map(|candidate| (strsim::osa_distance(&folded, &candidate.to_lowercase()), candidate))
         .filter(|(distance, _)| *distance <= most)

@@ -7,7 +7,7 @@ use std::collections::btree_map::Entry as Slot;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::decode::{At, Document, External, Group, MemberName, Password, User};
-use super::problem::{Draft, Drafts, Mark, list, nearest, quote};
+use super::problem::{Draft, Drafts, Mark, list, quote};
 use super::source::Texts;
 use crate::desired::{
     Because, Desired, DesiredGroup, DesiredUser, Holds, Said, SecretSource, Secrets, TargetPin, Wish, WishBy,
@@ -472,7 +472,7 @@ impl Resolver<'_> {
     }
 
     fn undeclared(&self, group: &GroupName, shown: &str, mark: Mark, unreadable: Option<&str>) -> Draft {
-        let near = nearest(group.as_str(), self.group_marks.keys().map(GroupName::as_str));
+        let near = self.drafts.nearest(group.as_str(), self.group_marks.keys().map(GroupName::as_str));
         let near = near.map_or_else(String::new, |near| format!("did you mean {}?\n", quote(near)));
         let elsewhere = unreadable.map_or_else(String::new, |file| {
             format!("\n(or it is declared in {}, which could not be read)", quote(file))

@@ -4,7 +4,7 @@
 //! blow up) and resolves aliases and `<<`. Scalars keep their text as written: what `0123` or `no` means is said by
 //! the field it is for. Never knows a field's name, except to hide what looks like a secret.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use secrecy::SecretString;
@@ -16,8 +16,12 @@ use super::source::{Kind, Texts};
 
 /// How deep a manifest may nest; a real one needs six levels.
 const MAX_DEPTH: usize = 60;
-/// How many nodes aliases may bring in all.
-const MAX_COPIED: usize = 500_000;
+/// How many values a file may hold; a manifest of 20 MiB has two million at most.
+const MAX_NODES: usize = 3_000_000;
+/// How much aliases, or variables, may bring in all, in values; a long text counts for several.
+pub(super) const MAX_COPIED: usize = 500_000;
+/// So many bytes of a text weigh as much as a value without one.
+const BYTES_PER_NODE: usize = 64;
 
 /// One value of the YAML text.
 #[derive(Clone, Debug)]
@@ -143,7 +147,7 @@ struct Open {
 /// What is open.
 enum Shape {
     Seq(Vec<Node>),
-    Map { entries: Vec<Entry>, key: Option<Key>, seen: HashSet<String>, merges: Vec<(Mark, Node)> },
+    Map { entries: Vec<Entry>, key: Option<Key>, seen: Seen, merges: Vec<(Mark, Node)> },
 }
 
 /// A key that waits for its value.
@@ -160,7 +164,7 @@ struct Key {
 /// What an anchor stands for.
 struct Anchored {
     node: Node,
-    count: usize,
+    weight: usize,
     height: usize,
 }
 
@@ -175,6 +179,10 @@ struct Builder<'a> {
     root: Option<Node>,
     anchors: HashMap<usize, Anchored>,
     copied: usize,
+    kept: usize,
+    nodes: usize,
+    /// Where each line ends.
+    line_ends: Vec<usize>,
 }
 
 /// The parse cannot go on; the reason is among the problems.
@@ -191,6 +199,9 @@ impl<'a> Builder<'a> {
             root: None,
             anchors: HashMap::new(),
             copied: 0,
+            kept: 0,
+            nodes: 0,
+            line_ends: text.match_indices('\n').map(|(at, _)| at).collect(),
         }
     }
 
@@ -292,6 +303,12 @@ impl<'a> Builder<'a> {
     fn event(&mut self, event: parser::Event<'_>, span: &parser::Span) -> Result<(), Stop> {
         use parser::Event;
         let (start, end) = self.range(span);
+        if matches!(event, Event::Scalar(..) | Event::SequenceStart(..) | Event::MappingStart(..)) {
+            self.nodes += 1;
+            if self.nodes > MAX_NODES {
+                return self.too_many(start);
+            }
+        }
         match event {
             Event::Scalar(text, style, anchor, tag) => {
                 let mut plain = style == parser::ScalarStyle::Plain;
@@ -308,7 +325,7 @@ impl<'a> Builder<'a> {
                     text.clear();
                 }
                 let node = Node::new(Value::Scalar { text, plain }, self.mark(start, end));
-                self.finish(node, anchor, 0, (from, end), 1)
+                self.finish(node, anchor, 0, (from, end))
             }
             Event::SequenceStart(style, anchor, tag) => {
                 if tag.is_some_and(|tag| tag.core_suffix() != Some("seq")) {
@@ -321,7 +338,7 @@ impl<'a> Builder<'a> {
                     self.refuse_tag(span, start, end);
                 }
                 let shape =
-                    Shape::Map { entries: Vec::new(), key: None, seen: HashSet::new(), merges: Vec::new() };
+                    Shape::Map { entries: Vec::new(), key: None, seen: Seen::new(), merges: Vec::new() };
                 self.open(shape, style, anchor, start)
             }
             Event::SequenceEnd | Event::MappingEnd => self.close(end),
@@ -333,7 +350,7 @@ impl<'a> Builder<'a> {
                     .help("quote a value that begins with `*`");
                 self.drafts.add(draft);
                 let node = Node::new(Value::Broken, self.mark(start, end));
-                self.finish(node, 0, 0, (start, end), 1)
+                self.finish(node, 0, 0, (start, end))
             }
             _ => Ok(()),
         }
@@ -379,19 +396,23 @@ impl<'a> Builder<'a> {
         Err(Stop)
     }
 
+    fn too_many(&mut self, at: usize) -> Result<(), Stop> {
+        let draft = Draft::error("too-large", format!("the file holds more than {MAX_NODES} values"))
+            .at(self.mark(at, at + 1))
+            .help("split it: -f takes several files, and directories");
+        self.drafts.add(draft);
+        Err(Stop)
+    }
+
     fn close(&mut self, end: usize) -> Result<(), Stop> {
         let Some(open) = self.stack.pop() else { return Ok(()) };
-        let (value, count) = match open.shape {
-            Shape::Seq(items) => {
-                let count = items.len();
-                (Value::Seq(items), count)
-            }
+        let value = match open.shape {
+            Shape::Seq(items) => Value::Seq(items),
             Shape::Map { mut entries, merges, mut seen, .. } => {
                 for (at, merged) in merges {
                     self.merge(at, merged, &mut entries, &mut seen);
                 }
-                let count = entries.len();
-                (Value::Map(entries), count)
+                Value::Map(entries)
             }
         };
         // A block collection has no bracket to point at: point at its first line only.
@@ -414,19 +435,16 @@ impl<'a> Builder<'a> {
             return Ok(());
         }
         let from = self.node_start(open.start);
-        self.finish(node, open.anchor, open.height, (from, end), count + 1)
+        self.finish(node, open.anchor, open.height, (from, end))
     }
 
     /// Adds what `<<` brings: keys that are not written here.
-    fn merge(&mut self, at: Mark, merged: Node, entries: &mut Vec<Entry>, seen: &mut HashSet<String>) {
+    fn merge(&mut self, at: Mark, merged: Node, entries: &mut Vec<Entry>, seen: &mut Seen) {
         match merged.value {
             Value::Map(more) => {
                 for entry in more {
-                    if !contains(entries, seen, &entry.key) {
-                        if !seen.is_empty() {
-                            seen.insert(entry.key.clone());
-                        }
-                        entries.push(entry);
+                    if find(entries, seen, &entry.key).is_none() {
+                        push(entries, seen, entry);
                     }
                 }
             }
@@ -452,24 +470,21 @@ impl<'a> Builder<'a> {
 
     fn alias(&mut self, id: usize, start: usize, end: usize) -> Result<(), Stop> {
         let site = self.mark(start, end);
-        let Some(anchored) = self.anchors.get(&id) else {
+        let Some(Anchored { node, weight, height }) = self.anchors.get(&id) else {
             let draft = Draft::error("unknown-alias", "this alias stands inside what it refers to")
                 .at(site)
                 .label("refers to itself");
             self.drafts.add(draft);
-            return self.finish(Node::new(Value::Broken, site), 0, 0, (start, end), 1);
+            return self.finish(Node::new(Value::Broken, site), 0, 0, (start, end));
         };
-        self.copied += anchored.count;
-        if self.copied > MAX_COPIED || self.stack.len() + anchored.height > MAX_DEPTH {
-            let draft = Draft::error("too-many-aliases", "aliases make this file far larger than it looks")
-                .at(site)
-                .label("one alias too many")
-                .help("write the values out, or split the file");
-            self.drafts.add(draft);
-            return Err(Stop);
+        if self.stack.len() + height > MAX_DEPTH {
+            return self.too_deep(start);
         }
-        let mut node = anchored.node.clone();
-        let (count, height) = (anchored.count, anchored.height);
+        self.copied += weight;
+        if self.copied > MAX_COPIED {
+            return self.too_many_aliases(site);
+        }
+        let (mut node, height) = (node.clone(), *height);
         if matches!(self.stack.last().map(|open| &open.shape), Some(Shape::Map { key: Some(key), .. }) if key.secret)
         {
             let defined = node.mark.at;
@@ -479,7 +494,18 @@ impl<'a> Builder<'a> {
         }
         stand_at(&mut node, site.at);
         let from = self.node_start(start);
-        self.finish(node, 0, height, (from, end), count)
+        self.finish(node, 0, height, (from, end))
+    }
+
+    fn too_many_aliases(&mut self, site: Mark) -> Result<(), Stop> {
+        let draft = Draft::error("too-many-aliases", "aliases make this file far larger than it looks")
+            .at(site)
+            .label("one alias too many")
+            .help(format!(
+                "all that they refer to may come to {MAX_COPIED} values: write the values out, or split the file"
+            ));
+        self.drafts.add(draft);
+        Err(Stop)
     }
 
     /// Puts a finished node where it belongs: `range` is what hides when it is a secret.
@@ -489,7 +515,6 @@ impl<'a> Builder<'a> {
         anchor: usize,
         height: usize,
         range: (usize, usize),
-        count: usize,
     ) -> Result<(), Stop> {
         if let Value::Scalar { text, .. } = &node.value
             && hides_itself(text)
@@ -497,8 +522,13 @@ impl<'a> Builder<'a> {
             self.drafts.mask(self.file, node.mark.at.start as usize, range.1);
         }
         if anchor != 0 {
-            let count = if count > 1 { size(&node) } else { 1 };
-            self.anchors.insert(anchor, Anchored { node: node.clone(), count, height });
+            let weight = weight(&node);
+            // What is kept for aliases is a copy too: anchors can stand in one another.
+            self.kept += weight;
+            if self.kept > MAX_NODES {
+                return self.too_many_aliases(node.mark);
+            }
+            self.anchors.insert(anchor, Anchored { node: node.clone(), weight, height });
         }
         if let Some(Open { shape: Shape::Map { key: Some(key), .. }, flow, .. }) = self.stack.last()
             && key.secret
@@ -519,7 +549,7 @@ impl<'a> Builder<'a> {
                         let first = if merge {
                             merges.first().map(|(mark, _)| *mark)
                         } else {
-                            first(entries, seen, text)
+                            find(entries, seen, text).map(|at| entries[at].key_mark)
                         };
                         if let Some(first) = first {
                             let said = if self.nameable { quote(text) } else { "a key".to_owned() };
@@ -555,13 +585,7 @@ impl<'a> Builder<'a> {
                 if key.merge && !key.dropped {
                     merges.push((key.mark, node));
                 } else if !key.dropped {
-                    if entries.len() >= FEW {
-                        if seen.is_empty() {
-                            seen.extend(entries.iter().map(|entry| entry.key.clone()));
-                        }
-                        seen.insert(key.text.clone());
-                    }
-                    entries.push(Entry { key: key.text, key_mark: key.mark, node });
+                    push(entries, seen, Entry { key: key.text, key_mark: key.mark, node });
                 }
             }
         }
@@ -606,22 +630,32 @@ impl<'a> Builder<'a> {
     }
 
     fn line_end(&self, at: usize) -> usize {
-        self.text[at..].find('\n').map_or(self.text.len(), |n| at + n)
+        let next = self.line_ends.partition_point(|&end| end < at);
+        self.line_ends.get(next).copied().unwrap_or(self.text.len())
     }
 }
 
 /// Up to this many keys of one map are compared one by one.
 const FEW: usize = 16;
 
-fn contains(entries: &[Entry], seen: &HashSet<String>, key: &str) -> bool {
-    if seen.is_empty() { entries.iter().any(|entry| entry.key == key) } else { seen.contains(key) }
+/// Where the keys of a map with more than a few are.
+type Seen = HashMap<String, usize>;
+
+fn find(entries: &[Entry], seen: &Seen, key: &str) -> Option<usize> {
+    match seen.is_empty() {
+        true => entries.iter().position(|entry| entry.key == key),
+        false => seen.get(key).copied(),
+    }
 }
 
-fn first(entries: &[Entry], seen: &HashSet<String>, key: &str) -> Option<Mark> {
-    if !contains(entries, seen, key) {
-        return None;
+fn push(entries: &mut Vec<Entry>, seen: &mut Seen, entry: Entry) {
+    if entries.len() >= FEW {
+        if seen.is_empty() {
+            seen.extend(entries.iter().enumerate().map(|(at, entry)| (entry.key.clone(), at)));
+        }
+        seen.insert(entry.key.clone(), entries.len());
     }
-    entries.iter().find(|entry| entry.key == key).map(|entry| entry.key_mark)
+    entries.push(entry);
 }
 
 /// Tells whether a text announces a secret in itself, as `password:hunter2` does.
@@ -633,12 +667,15 @@ fn hides_itself(text: &str) -> bool {
     announced(text, first_word).is_some()
 }
 
-/// Counts the nodes of a tree.
-fn size(node: &Node) -> usize {
+/// Returns how much a copy of a tree takes.
+pub(super) fn weight(node: &Node) -> usize {
     1 + match &node.value {
-        Value::Seq(items) => items.iter().map(size).sum(),
-        Value::Map(entries) => entries.iter().map(|entry| size(&entry.node)).sum(),
-        Value::Scalar { .. } | Value::Secret(_) | Value::Broken => 0,
+        Value::Seq(items) => items.iter().map(weight).sum(),
+        Value::Map(entries) => {
+            entries.iter().map(|entry| entry.key.len() / BYTES_PER_NODE + weight(&entry.node)).sum()
+        }
+        Value::Scalar { text, .. } => text.len() / BYTES_PER_NODE,
+        Value::Secret(_) | Value::Broken => 0,
     }
 }
 

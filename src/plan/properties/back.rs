@@ -37,7 +37,7 @@ proptest! {
         let of = |pick: usize| &whole.changes[pick % whole.changes.len()];
         let wanted: Vec<Wanted> = picks.iter().map(|(pick, group)| named(of(*pick), *group)).collect();
         let make = |site: &Observed, wanted: &[Wanted]| {
-            super::super::make_only(&manifest.desired, site, &Policy::default(), &Allow::new(), &Only::new(wanted))
+            super::super::make_only(&manifest.desired, site, &Policy::default(), &crate::plan::policy::Allow::new(), &Only::new(wanted))
         };
         let (part, unmatched) = make(&site.0, &wanted).expect("a plan");
         prop_assert_eq!(unmatched, vec![]);

@@ -100,7 +100,7 @@ fn row() -> MemberRow {
     MemberRow { kind: MemberKind::User, origin: crate::model::Origin::uaa() }
 }
 
-fn group<'o>(observed: &'o mut Observed, name: &str) -> &'o mut crate::observed::ObservedGroup {
+fn group<'o>(observed: &'o mut Observed, name: &str) -> &'o mut ObservedGroup {
     observed.groups.get_mut(&GroupName::new(name)).expect("it is there")
 }
 

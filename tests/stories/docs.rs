@@ -4,10 +4,11 @@ use std::path::Path;
 
 use crate::story::Story;
 
-const COMMANDS: [&str; 14] = [
+const COMMANDS: [&str; 15] = [
     "",
     "plan",
     "apply",
+    "undo",
     "validate",
     "snapshot",
     "rotate",

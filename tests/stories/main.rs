@@ -24,6 +24,7 @@ mod saved_login;
 mod secrets;
 mod story;
 mod streams;
+mod undo;
 mod usage;
 mod validate;
 mod variables;

@@ -54,7 +54,8 @@ fn foundation(story: &Story) -> (Vec<String>, Vec<String>) {
             format!("{}: {}", text(&group["displayName"]), members.join(" "))
         })
         .collect();
-    (users.sort(), groups.sort());
+    users.sort();
+    groups.sort();
     (users, groups)
 }
 

@@ -210,7 +210,8 @@ fn a_clients_states_on_the_way_are_known_where_an_outcome_is_not() {
 #[test]
 fn what_changed_since_is_listed_whatever_it_is() {
     let (report, after) = done(&manifest(), &site());
-    let since: [(&str, fn(Site) -> Site, &[&str]); 16] = [
+    type Since = (&'static str, fn(Site) -> Site, &'static [&'static str]);
+    let since: [Since; 16] = [
         (
             "a field",
             |site| site.edit("alana", |a| a.given_name = "Other".to_owned()),
@@ -275,7 +276,7 @@ fn what_changed_since_is_listed_whatever_it_is() {
         ),
         (
             "a deleted group is there again",
-            |site| site.group("old", &["bob"]),
+            |site| site.group("old", &["bob"]).change(old_is_another),
             &["group old is there again, and not as it was: uaa/bob is a member now"],
         ),
         (
@@ -313,6 +314,10 @@ fn what_changed_since_is_listed_whatever_it_is() {
     let before = after.edit("alana", |alana| alana.given_name = String::new()).group("team", &["bob"]);
     let undone = undo(&report, &before, &[], &[]);
     assert_eq!((drift(&undone), undone.plan.changes.len()), (vec![], 23));
+}
+
+fn old_is_another(observed: &mut Observed) {
+    observed.groups.get_mut(&"old".into()).expect("just made").id = "other".into();
 }
 
 fn alana_is_gone(observed: &mut Observed) {

@@ -45,7 +45,7 @@ Exit codes:
   1  an error; nothing was written
   2  changes are pending (only plan --detailed-exitcode)
   3  refused by a safety rule; nothing was written
-  4  the saved plan is stale; nothing was written
+  4  the saved plan, or the report to undo, is stale; nothing was written
   5  partly applied: run the same command again
   6  applied, but a second look still finds changes";
 
@@ -58,6 +58,9 @@ pub enum Command {
     /// Show what would change, ask, and change it
     #[command(after_help = APPLY_EXAMPLES)]
     Apply(ApplyArgs),
+    /// Take back what a report says was done: show how, ask, do it
+    #[command(after_help = UNDO_EXAMPLES)]
+    Undo(UndoArgs),
     /// Check manifests, offline: no server, and secrets need no value
     #[command(after_help = VALIDATE_EXAMPLES)]
     Validate(ValidateArgs),
@@ -128,6 +131,15 @@ Examples:
   uaapply apply pks.plan --vars-env PKS --expect-plan sha256:4f…    a saved plan, and no other
 
 Killed or interrupted at any point, the same command again finishes the work.";
+
+const UNDO_EXAMPLES: &str = "\
+Examples:
+  uaapply undo report.json --dry-run                    shows what would take it back; never writes
+  uaapply undo report.json --report undone.json         shows it, asks, does it
+  uaapply undo report.json --only user/alana --yes      of one user only
+
+The report is what `uaapply apply --report FILE` wrote. The same safety rules judge the way back. What was changed
+since is listed, and then nothing is written (exit code 4).";
 
 const VALIDATE_EXAMPLES: &str = "\
 Examples:
@@ -306,6 +318,54 @@ pub struct ApplyArgs {
         default_value_t = crate::render::markdown::GITHUB,
         value_parser = clap::value_parser!(u32).range(i64::from(crate::render::markdown::SHORTEST)..),
         help_heading = "Apply"
+    )]
+    pub max_length: u32,
+}
+
+/// `uaapply undo`.
+#[derive(Clone, Debug, Args)]
+pub struct UndoArgs {
+    /// The report of what was done, as `apply --report` wrote it
+    #[arg(value_name = "REPORT", value_hint = ValueHint::FilePath)]
+    pub undone: PathBuf,
+    /// The server.
+    #[command(flatten)]
+    pub connection: ConnectionArgs,
+    /// Do not ask
+    #[arg(short, long, help_heading = "Undo")]
+    pub yes: bool,
+    /// Only show it, and write nothing
+    #[arg(long, conflicts_with_all = ["yes", "report"], help_heading = "Undo")]
+    pub dry_run: bool,
+    /// Exit with 2 when there are changes
+    #[arg(long, requires = "dry_run", help_heading = "Undo")]
+    pub detailed_exitcode: bool,
+    /// What is refused.
+    #[command(flatten)]
+    pub rules: RulesArgs,
+    /// Only what this names, and what that needs: user/NAME, group/NAME, client/ID, member/GROUP/NAME (repeatable)
+    #[arg(long, value_name = "KIND/NAME", help_heading = "Undo")]
+    pub only: Vec<Wanted>,
+    /// Write the report of the way back as JSON to a file (replaced atomically)
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Undo")]
+    pub report: Option<PathBuf>,
+    /// The form of the report on standard output, with --dry-run of the plan; the plan goes to standard error else
+    #[arg(
+        long,
+        value_enum,
+        default_value_t,
+        value_name = "text|markdown|json",
+        hide_possible_values = true,
+        help_heading = "Undo"
+    )]
+    pub format: PlanFormat,
+    /// The most characters that Markdown may have: GitHub's comments take 65536, GitLab's 1000000
+    #[arg(
+        long,
+        value_name = "N",
+        default_value_t = crate::render::markdown::GITHUB,
+        value_parser = clap::value_parser!(u32).range(i64::from(crate::render::markdown::SHORTEST)..),
+        help_heading = "Undo"
     )]
     pub max_length: u32,
 }
@@ -616,7 +676,7 @@ pub enum Format {
 }
 
 /// The desired state and its variables.
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 #[command(next_help_heading = "Manifest")]
 pub struct ManifestArgs {
     /// A manifest, a directory of them, or `-` for standard input (repeatable)
@@ -644,7 +704,7 @@ pub struct ManifestArgs {
 }
 
 /// What the safety rules judge by, and what is allowed all the same.
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Safety rules")]
 pub struct RulesArgs {
     /// Judge by a policy file: thresholds, privileged and protected names, members, owners, prune (uaapply schema --policy)
@@ -665,7 +725,7 @@ pub struct AuditArgs {
 }
 
 /// How to reach UAA and log in.
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Connection")]
 pub struct ConnectionArgs {
     /// UAA's address, such as api.pks.example.com:8443 (https unless it says http)

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::observed::Server;
 use crate::plan::only::Part;
+use crate::plan::undo::Lost;
 use crate::plan::{Change, FORMAT, Finding, Plan, Summary};
 
 /// The result of an apply.
@@ -18,6 +19,9 @@ pub struct Report {
     pub target: Server,
     /// The digest of the plan that was applied.
     pub plan_digest: String,
+    /// The digest of the plan whose report is undone, where this is the way back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub undoes: Option<String>,
     /// What `--only` made of the plan, where it was a part.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub only: Option<Part>,
@@ -32,6 +36,9 @@ pub struct Report {
     /// What the safety rules said of the plan; one that is not allowed is why nothing was tried.
     #[serde(default)]
     pub findings: Vec<Finding>,
+    /// What an undo cannot bring back.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub lost: Vec<Lost>,
     /// Whether a second look found nothing left to do; null when it could not look, or did not get there.
     pub converged: Option<bool>,
     /// Keys of what the second look still found, sorted.
@@ -50,11 +57,13 @@ impl Report {
             tool: plan.tool.clone(),
             target: plan.target.clone(),
             plan_digest: plan.plan_digest.clone(),
+            undoes: plan.undoes.clone(),
             only: plan.only.clone(),
             summary: plan.summary,
             finished: true,
             changes: plan.changes.iter().map(untried).collect(),
             findings: plan.findings.clone(),
+            lost: plan.lost.clone(),
             converged: None,
             remaining: Vec::new(),
         }
@@ -64,6 +73,46 @@ impl Report {
 /// Reports of versions without the field were only written at the end.
 fn ended() -> bool {
     true
+}
+
+/// Why a file is no report.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Unreadable {
+    /// It is none; why.
+    NotOne(String),
+    /// A later version wrote it.
+    Newer(u64),
+}
+
+impl Report {
+    /// Reads a report's text.
+    ///
+    /// # Errors
+    /// Whatever is no report of a format that this version knows.
+    pub fn read(text: &str) -> Result<Self, Unreadable> {
+        let not_one = |error: serde_json::Error| Unreadable::NotOne(error.to_string());
+        let value: serde_json::Value = serde_json::from_str(text).map_err(not_one)?;
+        match value.get("format").and_then(serde_json::Value::as_u64) {
+            Some(format) if format == u64::from(FORMAT) => {}
+            Some(format) => return Err(Unreadable::Newer(format)),
+            None => return Err(Unreadable::NotOne("it has no `format`".to_owned())),
+        }
+        if value.get("manifest_digest").is_some() {
+            let why = "it is a plan, which says what would be done, not what was";
+            return Err(Unreadable::NotOne(why.to_owned()));
+        }
+        let report: Self = serde_json::from_value(value).map_err(not_one)?;
+        // No manifest can say such a name, and so no report either.
+        let names = report.changes.iter().map(|applied| serde_json::to_value(&applied.change.object));
+        for name in
+            names.filter_map(Result::ok).flat_map(|object| object.as_object().cloned().unwrap_or_default())
+        {
+            if name.1.as_str().is_some_and(|name| name.contains(char::is_control)) {
+                return Err(Unreadable::NotOne("a name in it holds control characters".to_owned()));
+            }
+        }
+        Ok(report)
+    }
 }
 
 /// A change and what became of it.

@@ -26,6 +26,7 @@ mod saved;
 mod saved_login;
 mod secret;
 mod snapshot;
+mod undo;
 mod validate;
 mod whoami;
 
@@ -67,6 +68,7 @@ pub fn run(cli: Cli) -> Exit {
     let result = match cli.command {
         Command::Plan(args) => block_on(plan::run(&args, &console)),
         Command::Apply(args) => block_on(apply::run(&args, &console)),
+        Command::Undo(args) => block_on(undo::run(&args, &console)),
         Command::Validate(args) => validate::run(&args, &console),
         Command::Snapshot(args) => block_on(snapshot::run(&args, &console)),
         Command::Export(args) => block_on(export::run(&args, &console)),

@@ -41,7 +41,7 @@ pub(super) async fn run(args: &ApplyArgs, path: &Path, console: &Console) -> Res
     let connection = connection(&args.connection, &secrets, console).await?;
     let server = uaa::identify(&connection).await?;
     // Before the secret is sent there.
-    must_be_there(&saved.plan.target, &server, false)?;
+    must_be_there("the saved plan", &saved.plan.target, &server, false)?;
     if let Some(refused) = look::refused(saved.manifest(), &server) {
         show(&refused, args.format, console)?;
         return refuse(&refused, args, console);
@@ -88,14 +88,14 @@ fn must_be_expected(saved: &Saved, expected: Option<&str>) -> Result<(), Error> 
     }
 }
 
-/// A plan is for one server and zone. The version of UAA may be another by now.
-fn must_be_there(planned: &Server, server: &Server, zone: bool) -> Result<(), Error> {
+/// A plan, or a report of one, is for one server and zone. The version of UAA may be another by now.
+pub(super) fn must_be_there(what: &str, planned: &Server, server: &Server, zone: bool) -> Result<(), Error> {
     let mut compared =
         vec![("address", &planned.url, &server.url), ("issuer", &planned.issuer, &server.issuer)];
     if zone {
         compared.push(("zone", &planned.zone, &server.zone));
     }
-    let mut error = Error::new("the saved plan is for another target; nothing was written");
+    let mut error = Error::new(format!("{what} is for another target; nothing was written"));
     for (what, planned, here) in compared.into_iter().filter(|(_, planned, here)| planned != here) {
         error = error.cause(format!("its {what} is {}, and this one is {}", visible(planned), visible(here)));
     }
@@ -156,7 +156,7 @@ async fn observe(
         let secrets = secrets.client_secrets.iter().filter(|(client, _)| tried.contains(*client));
         look::probe(reader, &mut observed, secrets).await?;
     }
-    must_be_there(&saved.plan.target, &observed.server, true)?;
+    must_be_there("the saved plan", &saved.plan.target, &observed.server, true)?;
     Ok(observed)
 }
 

@@ -8,6 +8,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::only::Part;
+use super::undo::Lost;
 use crate::desired::Because;
 use crate::model::{
     ClientId, ExternalGroup, GroupName, Guid, Mapping, Member, Membership, Origin, UserKey, Username,
@@ -30,6 +31,9 @@ pub struct Plan {
     pub manifest_digest: String,
     /// SHA-256 over target and changes.
     pub plan_digest: String,
+    /// The digest of the plan whose report is undone, where this is the way back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub undoes: Option<String>,
     /// What `--only` makes of it, where it is a part.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub only: Option<Part>,
@@ -43,6 +47,9 @@ pub struct Plan {
     pub blind_spots: Vec<BlindSpot>,
     /// What the rails say.
     pub findings: Vec<Finding>,
+    /// What an undo cannot bring back.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub lost: Vec<Lost>,
 }
 
 impl Plan {

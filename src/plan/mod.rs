@@ -27,6 +27,7 @@ pub mod saved;
 mod scope;
 mod settle;
 mod shipped;
+pub mod undo;
 mod world;
 
 #[cfg(test)]
@@ -183,7 +184,9 @@ fn plan(
         target: server.clone(),
         manifest_digest: desired.digest.clone(),
         plan_digest: digest(server, &changes, &blind_spots),
+        undoes: None,
         only: None,
+        lost: Vec::new(),
         summary: Summary::of(&changes),
         changes,
         kept: Vec::new(),

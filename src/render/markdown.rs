@@ -9,6 +9,7 @@ use std::fmt::Write as _;
 use super::inert::{self, code, prose};
 use super::{accounting, report, step, text};
 use crate::observed::Server;
+use crate::plan::undo::Lost;
 use crate::plan::{BlindSpot, Change, Finding, Kept, KeptWhy, Phase, Plan};
 use crate::report::{Applied, Outcome, Report};
 use crate::visible::{name, shell};
@@ -37,7 +38,8 @@ pub fn plan(plan: &Plan, longest: u32) -> String {
         (_, 0) => "refused".to_owned(),
         (_, many) => format!("refused, {}", super::count(many, "change")),
     };
-    let mut head = head("plan", &verdict, &plan.target);
+    let command = if plan.undoes.is_some() { "undo --dry-run" } else { "plan" };
+    let mut head = head(command, &verdict, &plan.target);
     let s = plan.summary;
     let _ = writeln!(
         head,
@@ -52,6 +54,7 @@ pub fn plan(plan: &Plan, longest: u32) -> String {
     for alike in plan.changes.chunk_by(|one, next| one.phase == next.phase) {
         sections.push(phase(alike));
     }
+    sections.extend(lost(&plan.lost));
     sections.extend(kept(&plan.kept));
     sections.extend(blind_spots(&plan.blind_spots));
     fit(head, sections, longest, "`uaapply plan` shows all.")
@@ -76,7 +79,8 @@ pub fn report(report: &Report, longest: u32) -> String {
         (false, false, false, _, Some(false)) => "applied, and a second look still finds changes",
         (false, false, false, _, None) => "applied, without a second look",
     };
-    let mut head = head("apply", verdict, &report.target);
+    let command = if report.undoes.is_some() { "undo" } else { "apply" };
+    let mut head = head(command, verdict, &report.target);
     if !counts.is_empty() {
         let cells =
             |of: &mut dyn Iterator<Item = String>| of.map(|cell| format!(" {cell} |")).collect::<String>();
@@ -100,6 +104,7 @@ pub fn report(report: &Report, longest: u32) -> String {
         entries: report.remaining.iter().map(|key| format!("- {}\n", code(&name(key)))).collect(),
         close: String::new(),
     });
+    sections.extend(lost(&report.lost));
     for alike in report.changes.chunk_by(|one, next| one.change.phase == next.change.phase) {
         let done =
             alike.iter().filter(|applied| matches!(applied.outcome, Outcome::Done | Outcome::AlreadySo));
@@ -326,6 +331,20 @@ fn kept(all: &[Kept]) -> Vec<Section> {
         sections.insert(0, listed);
     }
     sections
+}
+
+fn lost(all: &[Lost]) -> Vec<Section> {
+    let section = |lost: &Lost| {
+        let number = super::count(lost.items.len(), text::kind(lost.kind));
+        let summary = format!("Cannot come back: {number}: {}", inert::html(text::lost_words(lost.why)));
+        folded(
+            "cannot come back",
+            &summary,
+            "text",
+            lost.items.iter().map(|item| format!("{}\n", name(item))).collect(),
+        )
+    };
+    all.iter().map(section).collect()
 }
 
 fn blind_spots(all: &[BlindSpot]) -> Vec<Section> {

@@ -52,12 +52,14 @@ pub(crate) fn plan_of(mut changes: Vec<Change>) -> Plan {
         },
         manifest_digest: "sha256:0".to_owned(),
         plan_digest: "sha256:1".to_owned(),
+        undoes: None,
         only: None,
         summary: Summary::of(&changes),
         changes,
         kept: Vec::new(),
         blind_spots: Vec::new(),
         findings: Vec::new(),
+        lost: Vec::new(),
     }
 }
 

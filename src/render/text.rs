@@ -10,6 +10,7 @@ use super::accounting;
 use super::style::{self, styled};
 use crate::client::{ClientField, ClientFieldKind, NONE};
 use crate::plan::only::Part;
+use crate::plan::undo::{Lost, LostWhy};
 use crate::plan::{
     Action, BlindSpot, BlindSpotWhat, Change, FieldChange, FieldValue, Finding, Kept, KeptWhy, Kind, Phase,
     Plan, Rail,
@@ -33,6 +34,7 @@ pub fn plan(plan: &Plan) -> String {
     changes(&mut out, plan);
     kept(&mut out, &plan.kept);
     blind_spots(&mut out, &plan.blind_spots);
+    lost(&mut out, &plan.lost);
     findings(&mut out, &plan.findings, &plan.changes);
     let _ = writeln!(out, "\n{}", summary(plan));
     if let Some(part) = &plan.only {
@@ -310,6 +312,51 @@ pub(super) fn why_words(why: KeptWhy) -> &'static str {
     }
 }
 
+fn lost(out: &mut String, all: &[Lost]) {
+    if all.is_empty() {
+        return;
+    }
+    let _ = writeln!(
+        out,
+        "\n{} {}",
+        styled(style::HEADING, "Cannot come back:"),
+        styled(style::DIM, "and what to do about it")
+    );
+    for Lost { why, kind: of, items } in all {
+        let mark = styled(style::WARNING, "!");
+        let _ = writeln!(out, "  {mark} {}: {}", super::count(items.len(), kind(*of)), lost_words(*why));
+        for item in items.iter().take(SHOWN_KEPT) {
+            let _ = writeln!(out, "      {}", name(item));
+        }
+        if items.len() > SHOWN_KEPT {
+            let _ = writeln!(out, "      … and {} more (see --format json)", items.len() - SHOWN_KEPT);
+        }
+    }
+}
+
+pub(super) fn lost_words(why: LostWhy) -> &'static str {
+    match why {
+        LostWhy::NewId => "made again, with a new id; approvals and tokens of the old one are gone",
+        LostWhy::Password => "comes back with a password that nobody knows; `uaapply password NAME` sets one",
+        LostWhy::NewClientSecret => {
+            "comes back with a secret that nobody knows; `uaapply rotate ID` gives it a new one"
+        }
+        LostWhy::ClientSecret => {
+            "the secret stays the one that was set, since UAA tells nobody the one before; `uaapply rotate ID` changes it"
+        }
+        LostWhy::TokenSalt => "the token salt before is in no report",
+        LostWhy::Secret => "further information that looks like a secret is in no report",
+        LostWhy::Tokens => "tokens that ended stay ended: whoever had one logs in again",
+        LostWhy::DerivedMembership => {
+            "a login had brought it; the next one does so again if the identity provider still says so"
+        }
+        LostWhy::UnnamedMembers => "had members besides, whose names the report does not know",
+        LostWhy::NotInReport => {
+            "not made again: the report does not know which groups its users must be in; write an entry for it"
+        }
+    }
+}
+
 fn blind_spots(out: &mut String, all: &[BlindSpot]) {
     if all.is_empty() {
         return;
@@ -410,6 +457,16 @@ fn summary(plan: &Plan) -> String {
         };
         return if plan.refusals().next().is_some() {
             styled(style::HEADING, "No plan was made.")
+        } else if plan.undoes.is_some() {
+            let besides = if plan.kept.is_empty() && plan.lost.is_empty() {
+                ""
+            } else {
+                ", but for what is listed above"
+            };
+            format!(
+                "{} What the report says was done is as it was before{besides}.",
+                styled(style::HEADING, "No changes.")
+            )
         } else if plan.only.is_some() {
             format!("{}{}", styled(style::HEADING, "No changes"), settling(plan)) + "."
         } else {

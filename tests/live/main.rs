@@ -21,6 +21,7 @@ mod saved_login;
 mod secrets;
 mod server_rules;
 mod uaac;
+mod undo;
 mod world;
 
 /// Declares a story that is told to each UAA version.

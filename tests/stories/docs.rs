@@ -8,6 +8,7 @@ const COMMANDS: [&str; 15] = [
     "",
     "plan",
     "apply",
+    "undo",
     "validate",
     "snapshot",
     "access",

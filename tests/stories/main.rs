@@ -26,6 +26,7 @@ mod saved_login;
 mod secrets;
 mod story;
 mod streams;
+mod undo;
 mod usage;
 mod validate;
 mod variables;

@@ -259,8 +259,6 @@ fn choices() -> impl Strategy<Value = Choice> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(600))]
-
     #[test]
     fn the_plan_of_an_export_is_empty(choice in choices(), observed in servers(), clients in clients()) {
         let clients = clients.into_iter().map(|client| (client.id.clone(), client)).collect();

@@ -14,6 +14,7 @@ use crate::desired::{Because, Said};
 use crate::model::ClusterRole::{Admin, Manage, Read};
 use crate::model::{ClientId, GroupName, Origin};
 
+mod corners;
 mod only;
 mod rails;
 mod removal;

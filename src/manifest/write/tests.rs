@@ -135,8 +135,6 @@ fn manifest(name: &str, line: &str, other: &str) -> Manifest {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(400))]
-
     #[test]
     fn what_is_written_loads_back_as_it_was(name in lines(), line in lines(), other in lines()) {
         let wanted = manifest(&name, &line, &other);

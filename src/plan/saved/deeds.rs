@@ -124,7 +124,12 @@ impl Deed {
                 now.users.insert(key, account);
             }
             Kind::Delete => drop(forget(&mut now, &users(true)?)?),
-            Kind::CreateGroup => now = Site(now).group(groups(false)?.as_str(), &[]).0,
+            Kind::CreateGroup => {
+                let there: Vec<String> = observed.users.keys().map(ToString::to_string).collect();
+                let some = there.get(self.how.index(2 * there.len() + 1)).map(|key| key.replace("uaa/", ""));
+                let members: Vec<&str> = some.iter().map(String::as_str).collect();
+                now = Site(now).group(groups(false)?.as_str(), &members).0;
+            }
             Kind::Describe => {
                 let texts = ["", "A", "B"];
                 texts[self.how.index(texts.len())]
@@ -402,6 +407,16 @@ impl<'a> Reading<'a> {
         self.plan.changes.iter().any(|change| change.action == action && change.object == *object)
     }
 
+    fn change(&self, action: Action, object: &Object) -> Option<&Change> {
+        self.plan.changes.iter().find(|change| change.action == action && change.object == *object)
+    }
+
+    /// What somebody else made must be what the plan would have made.
+    fn made(&self, matters: bool, place: &Place, value: Option<&String>) -> Verdict {
+        let same = self.last().get(place) == value;
+        if matters && !same { Verdict::Drift } else { Verdict::Open }
+    }
+
     /// A value that a change writes must be one that the plan leads through.
     fn written(&self, place: &Place, value: Option<&String>) -> Verdict {
         let known = self.states.iter().any(|state| state.get(place) == value);
@@ -433,8 +448,11 @@ impl<'a> Reading<'a> {
             let renamed = now.users.values().any(|user| user.id == *id && user.key != *key);
             return if renamed || now.users.contains_key(key) { Verdict::Drift } else { Verdict::Open };
         }
-        if self.does(Action::CreateUser, &object) {
-            return Verdict::Open;
+        if let Some(creates) = self.change(Action::CreateUser, &object) {
+            let writes = creates.fields.iter().any(|field| field.name == what) || what == "active";
+            let is_ours =
+                UserField::by_name(what).is_some_and(|field| key.origin.is_uaa() || !field.is_profile());
+            return self.made(writes && is_ours, place, value);
         }
         let another = what == ID || what == UserField::Username.name();
         if another && (self.plan.changes.iter().any(joins) || updates.clone().any(|change| !change.implied)) {
@@ -467,7 +485,11 @@ impl<'a> Reading<'a> {
             return if now.groups.contains_key(name) { Verdict::Drift } else { Verdict::Open };
         }
         if self.does(Action::CreateGroup, &object) {
-            return Verdict::Open;
+            return self.made(
+                what == "description" && value.is_some_and(|text| !text.is_empty()),
+                place,
+                value,
+            );
         }
         if what == ID && self.plan.changes.iter().any(fills) {
             return Verdict::Drift;
@@ -514,6 +536,9 @@ impl<'a> Reading<'a> {
         if let Some(own) = own {
             let brought = value.is_some() && !uaa && own.phase != Phase::Delete && !doomed;
             return if brought { Verdict::Drift } else { Verdict::Open };
+        }
+        if self.does(Action::CreateGroup, &Object::from(group)) {
+            return self.made(true, &Place::Row(group.clone(), member.to_owned()), value);
         }
         let changes_rows = |change: &Change| {
             let about = groups_in(&change.object);
@@ -587,7 +612,7 @@ impl<'a> Reading<'a> {
             return if told(what) && now.clients.contains_key(id) { Verdict::Drift } else { Verdict::Open };
         }
         if self.does(Action::CreateClient, &object) {
-            return Verdict::Open;
+            return self.made(told(what) && what != ID, place, value);
         }
         if gone && changes().next().is_some() {
             return Verdict::Drift;

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use proptest::prelude::*;
+use proptest::sample::Index;
 
 use super::deeds::{Place, Reading, Verdict, a_deed, values};
 use super::{Saved, judge};
@@ -12,7 +13,7 @@ use crate::plan::policy::{Allow, Policy};
 use crate::plan::project::project;
 use crate::plan::properties::{Words, a_site, config, json, manifest, words};
 use crate::plan::worlds::{Manifest, Site, lines};
-use crate::plan::{Change, KeptWhy, Plan, takes};
+use crate::plan::{Change, KeptWhy, Phase, Plan, takes};
 
 /// A manifest whose plan can be saved.
 pub(super) fn savable(words: &Words, site: &Site) -> Manifest {
@@ -30,21 +31,39 @@ fn saved(manifest: &Manifest, site: &Site) -> Saved {
     Saved::read(&saved.text()).expect("it is whole")
 }
 
+/// The changes that were made when a run stopped at some place: within a phase they are made at the same time.
+fn first(plan: &Plan, stop: usize, some: u64) -> Vec<&Change> {
+    let phase = plan.changes.get(stop).map(|change| change.phase);
+    let mut made = BTreeSet::new();
+    let done = |change: &&Change| {
+        let free = Some(change.phase) == phase && some & (1 << (change.id % 64)) != 0;
+        let one_by_one = change.phase == Phase::Own;
+        let starts =
+            (change.id as usize) < stop && (one_by_one || Some(change.phase) != phase) || free && !one_by_one;
+        let does = starts && change.needs.iter().all(|need| made.contains(need));
+        does && made.insert(change.id)
+    };
+    plan.changes.iter().filter(done).collect()
+}
+
 proptest! {
     #![proptest_config(config())]
 
+    /// Stopped anywhere: all of the phases before, and of that phase any changes that do not need others of it.
     /// Just what is so already is not done again: whatever of the plan was made, and of the rest what takes
     /// what is gone (a row that went with its group).
     #[test]
-    fn a_saved_plan_goes_on_where_it_stopped(site in a_site(), words in words(), share in 0.0..=1.0) {
+    fn a_saved_plan_goes_on_where_it_stopped(
+        site in a_site(), words in words(), stop in any::<Index>(), some in any::<u64>(),
+    ) {
         let manifest = savable(&words, &site);
         let plan = manifest.plan(&site);
         let saved = saved(&manifest, &site);
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_precision_loss, reason = "small")]
-        let made = (share * plan.changes.len() as f64) as usize;
-        let now = project(&site.0, &plan.changes[..made]);
+        let first = first(&plan, stop.index(plan.changes.len() + 1), some);
+        let now = project(&site.0, first.iter().copied());
         let judged = judge(&saved, &now, &Policy::default(), &Allow::new()).expect("it could come true before");
-        let show = || format!("{made} made of\n{}", lines(&plan).join("\n"));
+        let made: Vec<u32> = first.iter().map(|change| change.id).collect();
+        let show = || format!("{made:?} made of\n{}", lines(&plan).join("\n"));
 
         // Whom the plan itself makes privileged is not pruned any more, and the plan says that it would.
         let spared = |id: &u32| {
@@ -57,13 +76,15 @@ proptest! {
             return Ok(());
         }
 
-        let (first, rest) = plan.changes.split_at(made);
-        let idle = |change: &&Change| takes(change) && project(&site.0, first.iter().chain([*change])) == now;
-        let already: BTreeSet<u32> = first.iter().chain(rest.iter().filter(idle)).map(|change| change.id).collect();
+        let idle = |change: &&Change| {
+            takes(change) && project(&site.0, first.iter().copied().chain([*change])) == now
+        };
+        let rest = plan.changes.iter().filter(|change| !made.contains(&change.id));
+        let already: BTreeSet<u32> = made.iter().copied().chain(rest.filter(idle).map(|change| change.id)).collect();
         let left: Vec<u32> = (0..).take(plan.changes.len()).filter(|id| !already.contains(id)).collect();
         prop_assert_eq!(&judged.left, &left, "{}", show());
         prop_assert_eq!(&judged.already, &already, "{}", show());
-        if made == 0 {
+        if made.is_empty() {
             prop_assert_eq!(json(&Plan { blind_spots: vec![], kept: vec![], ..judged.plan }), json(&Plan { blind_spots: vec![], kept: vec![], ..plan }));
         }
     }

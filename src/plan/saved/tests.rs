@@ -315,6 +315,40 @@ fn a_rename_that_was_made_is_so_and_what_was_said_of_the_old_name_still_is() {
     }
 }
 
+#[test]
+fn a_group_that_somebody_made_meanwhile_must_hold_no_more_than_the_plan_gives() {
+    let manifest = Manifest::new().user("a").additive("fresh").member("fresh", "a").additive("inner");
+    let manifest = manifest.member("fresh", "group:inner").description("fresh", "It");
+    let site = Site::new().users(&["a", "b"]).group("inner", &[]).maps("inner", "ldap", "cn=x");
+    let saved = saved(&manifest, &site);
+    let made = |members: &[&str], description: &str| {
+        let site = site.clone().group("fresh", members);
+        let description = description.to_owned();
+        site.change(|observed| group(observed, "fresh").description = description).0
+    };
+    assert_eq!(judged(&saved, &made(&["a", "group:inner"], "It")).drift, []);
+    assert_eq!(judged(&saved, &made(&["a"], "It")).drift, []);
+    assert_eq!(judged(&saved, &made(&["group:inner"], "It")).drift, []);
+    for (now, why) in [
+        (made(&["b"], "It"), "it has other members: id of uaa/b"),
+        (made(&["a"], "Other"), "`description` is \"Other\""),
+        (Site(made(&["a"], "It")).maps("fresh", "ldap", "cn=y").0, "it has other mappings: fresh/ldap/cn=y"),
+    ] {
+        let message = format!("group fresh is there and not as the plan makes it: {why}");
+        assert_eq!(judged(&saved, &now).drift, [Drift { changes: vec![0], message }]);
+    }
+}
+
+#[test]
+fn whom_somebody_made_privileged_is_not_suspended_by_an_old_plan() {
+    let site = Site::new().user("old").group("ops", &["old"]).group("uaa.admin", &[]);
+    let saved = saved(&Manifest::new().prune_users(&["uaa"], &[], PruneAction::Deactivate), &site);
+    assert_eq!(judged(&saved, &site.0).left, [0]);
+    let now = site.group("uaa.admin", &["group:ops"]);
+    let message = "uaa/old: `active` is true instead of false".to_owned();
+    assert_eq!(judged(&saved, &now.0).drift, [Drift { changes: vec![0], message }]);
+}
+
 /// Makes a plan's first changes, one after the other, and tells what is said each time.
 fn goes_on(manifest: &Manifest, site: &Site) {
     let saved = saved(manifest, site);

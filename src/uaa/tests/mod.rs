@@ -4,6 +4,7 @@
 mod clients;
 mod connecting;
 mod lists;
+mod order;
 mod tokens;
 mod writes;
 

@@ -16,6 +16,7 @@ mod hosts;
 mod import;
 #[cfg(unix)]
 mod interrupted;
+mod page;
 mod plan;
 mod policy;
 mod removal;

@@ -169,6 +169,7 @@ Examples:
   uaapply access -f pks.yml --unknown                          who can that the manifest does not know of
   uaapply access --scopes 'uaa.admin' 'scim.*' --format csv > privileged.csv
   uaapply access --scopes '*' --users alana                    all that alana can reach
+  uaapply access --format html > access.html
   uaapply access --format json > q3.json
   uaapply access --compare q2.json --format markdown           what to review, and what changed since";
 
@@ -445,12 +446,13 @@ pub struct AccessArgs {
     /// So many days without a logon are a finding
     #[arg(long, value_name = "N", default_value_t = 90, value_parser = clap::value_parser!(u32).range(1..=36_500), help_heading = "Access")]
     pub stale_days: u32,
-    /// The form on standard output; json is a versioned format, markdown to be signed off, csv a line for each way in
+    /// The form on standard output; json is a versioned format, markdown to be signed off, csv a line for each way in, html
+    /// one page without network
     #[arg(
         long,
         value_enum,
         default_value_t,
-        value_name = "text|csv|json|markdown",
+        value_name = "text|csv|json|markdown|html",
         hide_possible_values = true,
         help_heading = "Access"
     )]
@@ -481,6 +483,8 @@ pub enum AccessFormat {
     Json,
     /// To be signed off.
     Markdown,
+    /// For a browser: one file that needs no network.
+    Html,
 }
 
 /// `uaapply import`.

@@ -4,7 +4,7 @@
 //! manifest files ──load, validate──▶ Desired ─┐                      ┌─▶ text   json
 //!                                             ├─▶ plan() ─▶ Plan ────┤
 //! UAA ──Reader (GET only)──▶ Observed ────────┘    (rails inside)    └─▶ apply(Writer) ─▶ Report ─▶ observe and plan again
-//!                            └─▶ access::review() ─▶ Access ─▶ text   csv   json   markdown
+//!                            └─▶ access::review() ─▶ Access ─▶ text   csv   json   markdown   html
 //! ```
 //! `Desired`, `Observed`, `Plan` and `Report` are plain, ordered values. `plan` is pure; all I/O is at the two edges
 //! (`manifest` reads files, `uaa` speaks HTTP). `commands` wires them together.

@@ -64,6 +64,7 @@ pub(super) async fn run(args: &AccessArgs, console: &Console) -> Result<Exit, St
         AccessFormat::Csv => console.out(&render::access::csv::access(&report)),
         AccessFormat::Json => console.json(&report),
         AccessFormat::Markdown => console.out(&render::access::markdown::access(&report)),
+        AccessFormat::Html => console.out(&render::access::html::access(&report)),
     }
 }
 

@@ -211,7 +211,7 @@ impl Reader {
         members: impl FnOnce(&BTreeMap<GroupName, ObservedGroup>) -> BTreeSet<Guid>,
     ) -> Result<Observed, Error> {
         let known = self.default_groups().clone().map(|(_, groups)| groups);
-        read::holders(&self.looking, &self.server, known, members).await
+        read::holders(&self.looking, self.read_by, &self.server, known, members).await
     }
 
     fn default_groups(&self) -> MutexGuard<'_, Option<(Instant, DefaultGroups)>> {

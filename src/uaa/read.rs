@@ -116,6 +116,7 @@ pub(super) async fn observe(
 /// where that takes fewer requests than the list. An id without a user is a ghost.
 pub(super) async fn holders(
     looking: &Looking,
+    read_by: ReadBy,
     server: &Server,
     default_groups: Option<DefaultGroups>,
     members: impl FnOnce(&BTreeMap<GroupName, ObservedGroup>) -> BTreeSet<Guid>,
@@ -131,7 +132,7 @@ pub(super) async fn holders(
                 None => zone::read_default_groups(looking, &token.scopes, &zone_id).await,
             }
         };
-        let (users, default_groups) = try_join!(read_members(looking, members), default_groups)?;
+        let (users, default_groups) = try_join!(read_members(looking, read_by, members), default_groups)?;
         Ok::<_, Error>((groups, users, zone_id, default_groups))
     };
     let all = ClientScope { all: true, ..ClientScope::default() };
@@ -157,18 +158,21 @@ pub(super) async fn holders(
     })
 }
 
-/// Users by id, with their times; never more requests than the list takes.
-async fn read_members(looking: &Looking, members: BTreeSet<Guid>) -> Result<Users, Error> {
+/// Users by id, with their times; never more requests than the list takes, unless one of the two is asked for.
+async fn read_members(looking: &Looking, read_by: ReadBy, members: BTreeSet<Guid>) -> Result<Users, Error> {
     let filters = filters(members.iter().map(id_term).collect::<BTreeSet<_>>().into_iter());
     let listing = user_listing(None, wire::USER_HISTORY);
-    let found: Vec<wire::User> = if filters.len() <= 1 {
-        look_up(looking, filters, wire::USER_HISTORY).await?
-    } else {
-        let first = looking.first_page::<wire::User>(&listing).await?;
-        if first.pages_left() <= filters.len() {
-            looking.rest(&listing, first).await?
-        } else {
-            look_up(looking, filters, wire::USER_HISTORY).await?
+    let found: Vec<wire::User> = match read_by {
+        ReadBy::List => looking.list(&listing).await?,
+        ReadBy::LookUp => look_up(looking, filters, wire::USER_HISTORY).await?,
+        ReadBy::Fewest if filters.len() <= 1 => look_up(looking, filters, wire::USER_HISTORY).await?,
+        ReadBy::Fewest => {
+            let first = looking.first_page::<wire::User>(&listing).await?;
+            if first.pages_left() <= filters.len() {
+                looking.rest(&listing, first).await?
+            } else {
+                look_up(looking, filters, wire::USER_HISTORY).await?
+            }
         }
     };
     // Half an id, which is what is asked for, can mean somebody else too.

@@ -7,7 +7,7 @@ use crate::fake_uaa::FakeUaa;
 use crate::story::{Ended, Story};
 
 /// Ann in the open, Bob inactive and nested, somebody gone, a mapping, a client.
-fn server() -> FakeUaa {
+pub(crate) fn server() -> FakeUaa {
     let clients = json!([
         {"client_id": "admin", "authorized_grant_types": ["client_credentials"], "authorities": ["uaa.admin"], "lastModified": 1_700_000_000_000_u64},
         {"client_id": "ci", "authorized_grant_types": ["client_credentials"], "scope": ["uaa.none"], "authorities": ["pks.clusters.admin"], "lastModified": 1_700_000_000_000_u64},

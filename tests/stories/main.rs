@@ -17,6 +17,7 @@ mod import;
 #[cfg(unix)]
 mod interrupted;
 mod only;
+mod page;
 mod plan;
 mod policy;
 mod record;

@@ -3,7 +3,10 @@
 //! A spreadsheet takes a cell that begins with `=`, `+`, `-` or `@` for a formula: such a text, which can be a username,
 //! gets a `'` in front.
 
+use std::collections::BTreeMap;
+
 use crate::access::{Access, Holder, Way, Who};
+use crate::model::GroupName;
 use crate::moment::Moment;
 use crate::visible::visible;
 
@@ -33,8 +36,19 @@ const COLUMNS: [&str; 18] = [
 #[must_use]
 pub fn access(access: &Access) -> String {
     let mut writer = csv::Writer::from_writer(Vec::new());
-    let rows = access.holders.iter().flat_map(|holder| holder.ways.iter().map(move |way| (holder, way)));
-    let rows = rows.map(|(holder, way)| row(access, holder, way).map(|cell| inert(&cell)));
+    let mut about: BTreeMap<(&str, &GroupName), Vec<String>> = BTreeMap::new();
+    for finding in &access.findings {
+        for item in &finding.items {
+            for scope in &item.scopes {
+                about.entry((&item.key, scope)).or_default().push(word(&finding.what));
+            }
+        }
+    }
+    let rows = access.holders.iter().flat_map(|holder| {
+        let about = about.get(&(holder.key().as_str(), &holder.scope)).map(|words| words.join(" "));
+        let about = about.unwrap_or_default();
+        holder.ways.iter().map(move |way| row(holder, way, about.clone()).map(|cell| inert(&cell)))
+    });
     for row in std::iter::once(COLUMNS.map(str::to_owned)).chain(rows) {
         writer
             .write_record(row)
@@ -44,7 +58,7 @@ pub fn access(access: &Access) -> String {
     String::from_utf8(bytes).expect("only texts were written: invariant")
 }
 
-fn row(access: &Access, holder: &Holder, way: &Way) -> [String; COLUMNS.len()] {
+fn row(holder: &Holder, way: &Way, about: String) -> [String; COLUMNS.len()] {
     let moment = |moment: Option<Moment>| moment.map(|moment| moment.to_string()).unwrap_or_default();
     let [mut origin, mut name, mut id, mut person, mut mail, mut active, mut changed] =
         <[String; 7]>::default();
@@ -66,11 +80,6 @@ fn row(access: &Access, holder: &Holder, way: &Way) -> [String; COLUMNS.len()] {
         Who::Ghost { id: guid } => id = guid.to_string(),
     }
     let times = times.unwrap_or_default();
-    let key = holder.key();
-    let about = access.findings.iter().filter(|finding| {
-        finding.items.iter().any(|item| item.key == key && item.scopes.contains(&holder.scope))
-    });
-    let about: Vec<String> = about.map(|finding| word(&finding.what)).collect();
     let path: Vec<&str> = way.path.iter().map(|group| group.as_str()).collect();
     [
         holder.scope.to_string(),
@@ -90,7 +99,7 @@ fn row(access: &Access, holder: &Holder, way: &Way) -> [String; COLUMNS.len()] {
         path.join(" > "),
         way.manifest.map(|known| known.word().to_owned()).unwrap_or_default(),
         way.because.as_ref().map(|because| because.to_string()).unwrap_or_default(),
-        about.join(" "),
+        about,
     ]
 }
 

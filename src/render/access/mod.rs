@@ -1,8 +1,9 @@
-//! A review of access as text, CSV and Markdown. JSON is the value itself.
+//! A review of access as text, CSV, Markdown and HTML. JSON is the value itself.
 //!
 //! Here are the words that all of them use; each file decides only where they stand.
 
 pub mod csv;
+pub mod html;
 pub mod markdown;
 pub mod text;
 

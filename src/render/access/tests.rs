@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use pulldown_cmark::{Event, Options, Parser, Tag};
 
-use super::{csv, markdown, text};
+use super::{csv, html, markdown, text};
 use crate::access::{Access, Asked, compare, review};
 use crate::client::{ClientField, ClientFields, ClientValue};
 use crate::desired::Desired;
@@ -187,5 +187,45 @@ fn hostile_names_are_no_formula_in_csv() {
     assert_eq!(name, r"'=x|`<b>@root\u{202e}\u{a}::error::[a](b)");
     for cell in rows.iter().flat_map(|row| row.iter()) {
         assert!(!cell.starts_with(['=', '+', '-', '@']) && !cell.contains('\n'), "{cell:?}");
+    }
+}
+
+#[test]
+fn a_page_has_everybody_once_and_needs_no_network() {
+    let access = report(&server("dana", "team.ops"));
+    let page = html::access(&access);
+    let people: BTreeSet<String> = access.holders.iter().map(|holder| holder.key()).collect();
+    assert_eq!(page.matches("<tr role=\"row\">").count(), people.len() + 1, "{page}");
+    for item in access.findings.iter().flat_map(|finding| &finding.items) {
+        assert!(
+            page.contains(&format!("<strong><bdi>{}</bdi></strong>", item.key)),
+            "{} is not in\n{page}",
+            item.key
+        );
+    }
+    for outside in ["src=", "href=", "@import", "url("] {
+        assert!(!page.contains(outside), "{outside} is in\n{page}");
+    }
+}
+
+#[test]
+fn hostile_names_are_text_in_a_page() {
+    let hostile = "</bdi><script>alert(1)</script><img onerror=x> \" ' & \u{202e}x\u{5d0}";
+    let page = html::access(&report(&server(hostile, hostile)));
+    assert_eq!((page.matches("<script").count(), page.matches("<img").count()), (1, 0), "{page}");
+    assert!(
+        page.contains("&lt;script&gt;alert(1)") && page.contains("&quot; ' &amp; \\u{202e}x\u{5d0}"),
+        "{page}"
+    );
+    // Only this module's own script may run: by its digest, as the browser computes it.
+    use base64::Engine as _;
+    use sha2::Digest as _;
+    let between = |from: &str, to: &str| {
+        page.split_once(from).and_then(|(_, rest)| rest.split_once(to)).expect("it is there").0
+    };
+    for (tag, source) in [("script", "script-src"), ("style", "style-src")] {
+        let own = between(&format!("<{tag}>"), &format!("</{tag}>"));
+        let digest = base64::engine::general_purpose::STANDARD.encode(sha2::Sha256::digest(own));
+        assert!(page.contains(&format!("{source} 'sha256-{digest}'")), "{tag}: {digest}");
     }
 }

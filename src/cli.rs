@@ -347,7 +347,10 @@ pub struct UndoArgs {
     /// Only what this names, and what that needs: user/NAME, group/NAME, client/ID, member/GROUP/NAME (repeatable)
     #[arg(long, value_name = "KIND/NAME", help_heading = "Undo")]
     pub only: Vec<Wanted>,
-    /// Write the report of the way back as JSON to a file (replaced atomically)
+    /// What is kept of it.
+    #[command(flatten)]
+    pub audit: AuditArgs,
+    /// Write the report of the way back as JSON to a file: replaced atomically, and kept current while the run goes on
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Undo")]
     pub report: Option<PathBuf>,
     /// The form of the report on standard output, with --dry-run of the plan; the plan goes to standard error else
@@ -720,7 +723,7 @@ pub struct RulesArgs {
 }
 
 /// What is kept of what was written.
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Record")]
 pub struct AuditArgs {
     /// Append what is written to UAA to a file, one JSON line before each request and one with its outcome

@@ -4,13 +4,14 @@ use std::path::Path;
 use std::time::Instant;
 
 use super::apply::{FRESH, Interrupted, must_have_authority, question, refuse, show, told};
+use super::audit_log::{AuditLog, who};
 use super::connection::{check_alone, connection};
 use super::console::Console;
-use super::progress::Told;
+use super::record::Record;
 use super::report_file::{self, ReportFile};
 use super::saved::must_be_there;
 use super::{Stop, look};
-use crate::apply::apply;
+use crate::apply::{self, Outcomes, apply};
 use crate::cli::{ApplyArgs, ManifestArgs, PlanFormat, UndoArgs};
 use crate::desired::Secrets;
 use crate::error::{Error, Exit};
@@ -36,6 +37,7 @@ pub(super) async fn run(args: &UndoArgs, console: &Console) -> Result<Exit, Stop
         report_file::check(path)?;
         must_be_another(path, &args.undone)?;
     }
+    let audit = AuditLog::open(&args.audit, args.report.as_deref())?;
     let rules = look::rules(&args.rules, console)?.only(&args.only);
     let undone = read(&args.undone)?;
     let undo = Undo::of(&undone);
@@ -52,7 +54,7 @@ pub(super) async fn run(args: &UndoArgs, console: &Console) -> Result<Exit, Stop
         let reader = Reader::log_in(connection, server).await?;
         return way.dry_run(args, &reader, console).await;
     }
-    let (concurrency, client) = (connection.concurrency, connection.client_id.clone());
+    let (concurrency, client, who) = (connection.concurrency, connection.client_id.clone(), who(&connection));
     let (reader, writer) = uaa::log_in(connection, server).await?;
     let args = &as_apply(args);
 
@@ -63,10 +65,13 @@ pub(super) async fn run(args: &UndoArgs, console: &Console) -> Result<Exit, Stop
         report.converged = Some(true);
     } else {
         let mut interrupted = Interrupted::listen(console.quiet)?;
-        let told = Told::new(plan.changes.len(), console.quiet);
+        let made = |outcomes: &Outcomes| apply::report(&plan, &[], outcomes);
+        let writes = audit.run(who, &plan.target, Some(&plan.plan_digest))?;
+        let record = Record::begin(plan.changes.len(), writes, file.as_ref(), &made, console)?;
         let heard = interrupted.heard();
-        report = apply(&plan, &[], &observed, &secrets, &writer, concurrency, &told, heard).await;
-        drop(told);
+        let making = apply(&plan, &[], &observed, &secrets, &writer, concurrency, &record, heard);
+        report = record.during(making).await;
+        drop(record);
         tokio::select! {
             biased;
             () = interrupted.happened() => {}
@@ -74,7 +79,7 @@ pub(super) async fn run(args: &UndoArgs, console: &Console) -> Result<Exit, Stop
         }
     }
     tracing::info!("{} requests", reader.requests());
-    Ok(told(&report, args, file, console))
+    Ok(told(&report, args, file, &audit, console))
 }
 
 /// The way back, and what it is judged by.
@@ -277,6 +282,7 @@ fn as_apply(args: &UndoArgs) -> ApplyArgs {
         detailed_exitcode: _,
         rules,
         only,
+        audit,
         report,
         format,
         max_length,
@@ -290,6 +296,7 @@ fn as_apply(args: &UndoArgs) -> ApplyArgs {
         rules,
         probe_secrets: false,
         only,
+        audit,
         report,
         format,
         max_length,

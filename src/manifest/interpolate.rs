@@ -233,8 +233,7 @@ impl Variables {
                 if entries.iter().any(|entry| leftover(&entry.key)) {
                     self.keys(entries, drafts);
                 }
-                for at in 0..entries.len() {
-                    let entry = &mut entries[at];
+                for entry in entries.iter_mut() {
                     if let Value::Scalar { text, .. } = &entry.node.value
                         && leftover(text)
                         && whole(text).is_none()

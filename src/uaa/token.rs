@@ -179,7 +179,9 @@ impl Tokens {
                         .hint(format!("use another client, or: uaac client update {client} --authorized_grant_types client_credentials"))
                 } else if matches!(word.as_str(), "unauthorized" | "invalid_client") {
                     // UAA does not tell the two apart, on purpose; 4.x says `unauthorized`, 77.x `invalid_client`.
-                    let error = Error::new(format!("UAA at {address} refuses client `{client}`: the secret is wrong, or there is no such client"));
+                    let error = Error::new(format!(
+                        "UAA at {address} refuses client `{client}`: the secret is wrong, or there is no such client"
+                    ));
                     match client {
                         "admin" => error
                             .hint("the admin client's secret: Ops Manager, tile PKS (TKGI), Credentials, Pks Uaa Management Admin Client (for CF: tile TAS, UAA, Admin Client Credentials)")

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use crate::story::Story;
 
-const COMMANDS: [&str; 15] = [
+const COMMANDS: [&str; 16] = [
     "",
     "plan",
     "apply",

@@ -118,7 +118,7 @@ fn state(observed: &Observed) -> State {
 
 fn undone(report: &Report, now: &Observed) -> Undone {
     let undo = Undo::of(report);
-    let none = (Policy::default(), Allow::new(), Only::default());
+    let none = (Policy::default(), crate::plan::policy::Allow::new(), Only::default());
     undo.plan(now, &none.0, &none.1, &none.2).expect("it could come true before")
 }
 

@@ -65,7 +65,22 @@ fn typed_into(story: &Story, redirected: &str, args: &[&str], conversation: &[(&
             assert!(begun.elapsed() < Duration::from_secs(30), "{question:?} is not asked:\n{screen}");
             std::thread::sleep(Duration::from_millis(20));
         }
-        keyboard.write_all(answer.as_bytes()).expect("it listens");
+        // A prompt that hides what is typed throws away what came before it hid it: type slowly, and once more where
+        // nothing happens (a busy machine).
+        std::thread::sleep(Duration::from_millis(200));
+        let before = screen().len();
+        for _ in 0..3 {
+            keyboard.write_all(answer.as_bytes()).expect("it listens");
+            let typed = Instant::now();
+            let mut heard = false;
+            while !heard && typed.elapsed() < Duration::from_secs(8) {
+                std::thread::sleep(Duration::from_millis(20));
+                heard = screen().len() > before || child.try_wait().expect("it is our child").is_some();
+            }
+            if heard {
+                break;
+            }
+        }
     }
     let status = child.wait().expect("it ends");
     drop(keyboard);

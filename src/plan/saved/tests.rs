@@ -459,3 +459,73 @@ fn a_file_that_is_not_whole_is_refused() {
     without["findings"] = serde_json::json!([]);
     assert!(Saved::read(&without.to_string()).is_ok());
 }
+
+#[test]
+fn a_file_tells_which_secrets_its_plan_needs() {
+    let client = ["authorized_grant_types=client_credentials"];
+    let site = Site::new().client("wrong", &client).client("works", &client).users(&["old"]);
+    let tried = site.clone().change(|observed| {
+        observed.client_secrets_wrong = Some([ClientId::new("wrong")].into());
+    });
+    let variable = |name: &str| SecretSource::Variable(name.to_owned());
+    let manifest = Manifest::new()
+        .user("new")
+        .client("wrong", &client)
+        .secret("wrong", variable("wrong_secret"))
+        .client("works", &["name=X"])
+        .secret("works", variable("works_secret"))
+        .client("made", &client)
+        .secret("made", variable("made_secret"))
+        .no_user("old");
+    let value = |name: &str| FieldValue::Variable { variable: name.to_owned() };
+    let names = |saved: &Saved| -> Vec<String> {
+        saved.client_secrets("client_secret").keys().map(ToString::to_string).collect()
+    };
+    let untried = saved(&manifest, &site);
+    assert_eq!(names(&untried), ["made", "works", "wrong"]);
+    let variables = ["made_secret", "new_password", "works_secret", "wrong_secret"];
+    assert_eq!(untried.variables(), variables.into());
+    assert_eq!(untried.sets_secrets_of(), BTreeSet::new());
+    let tried = (saved(&manifest, &tried), tried);
+    assert_eq!(names(&tried.0), ["made", "wrong"]);
+    assert_eq!(tried.0.client_secrets("client_secret")[&ClientId::new("made")], &value("made_secret"));
+    assert_eq!(tried.0.client_secrets("token_salt"), BTreeMap::new());
+    assert_eq!(tried.0.sets_secrets_of(), [ClientId::new("wrong")].into());
+    assert_eq!(tried.0.passwords(), [(user("new"), &value("new_password"))].into());
+    assert!(!tried.0.misses_a_doomed_user(&site.0));
+    let mut gone = site.0.clone();
+    gone.users.remove(&user("old"));
+    assert!(tried.0.misses_a_doomed_user(&gone));
+    // A secret that works by now is set already; one that nobody tried is not.
+    let mut now = tried.1.0.clone();
+    now.client_secrets_wrong = Some(BTreeSet::new());
+    assert!(
+        judged(&tried.0, &now).already.iter().any(|&id| tried.0.plan.changes[id as usize].key == "wrong")
+    );
+    assert_eq!(judged(&tried.0, &now).drift, []);
+    now.client_secrets_wrong = None;
+    let message = "client wrong is gone, or its secret was not tried";
+    assert!(judged(&tried.0, &now).drift.iter().any(|drift| drift.message == message));
+    now = tried.1.0.clone();
+    now.clients.remove(&ClientId::new("wrong"));
+    assert!(judged(&tried.0, &now).drift.iter().any(|drift| drift.message == message));
+}
+
+#[test]
+fn only_what_the_plan_says_is_settled() {
+    let client = ["authorized_grant_types=client_credentials"];
+    let site = Site::new().client("ci", &client);
+    let secret = SecretSource::Variable("x".to_owned());
+    let bare = Manifest::new().client("ci", &["name=X"]).client("app", &client).secret("app", secret.clone());
+    let spots = |judged: &Judged| -> Vec<String> {
+        let spots = judged.plan.blind_spots.iter().filter(|spot| spot.what == BlindSpotWhat::ClientSecret);
+        spots.flat_map(|spot| spot.items.clone()).collect()
+    };
+    let settles = saved(&bare.clone().secret("ci", secret.clone()), &site);
+    assert_eq!(spots(&judged(&settles, &site.0)), ["ci"]);
+    // `app` is there by now; its secret is the plan's matter. That of `ci` was not, when all of them were tried.
+    let tried = site.clone().change(|observed| observed.client_secrets_wrong = Some(BTreeSet::new()));
+    let now = Site(site.0.clone()).client("app", &client);
+    let not = saved(&bare.secret("ci", secret), &tried);
+    assert_eq!(spots(&judged(&not, &now.0)), ["app"]);
+}

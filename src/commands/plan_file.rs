@@ -1,6 +1,6 @@
 //! The file of a saved plan: written by `plan --out`, read by `apply PLAN`.
 
-use std::io::Write as _;
+use std::io::{Read as _, Write as _};
 use std::path::Path;
 
 use tempfile::NamedTempFile;
@@ -46,18 +46,30 @@ pub(super) fn write(
     Ok(())
 }
 
+/// The largest plan or snapshot that is read, in bytes; a plan of 300,000 changes has half of it.
+pub(super) const MOST: usize = MAX_FILE_BYTES * 10;
+
+/// Reads a text of at most so many bytes.
+pub(super) fn text_within(path: &Path, most: usize) -> Result<String, Error> {
+    let shown = crate::visible::visible(&path.display().to_string());
+    let failed = |why: String| Error::new(format!("cannot read {shown}")).cause(why);
+    let mut bytes = Vec::new();
+    std::fs::File::open(path)
+        .and_then(|file| file.take(most as u64 + 1).read_to_end(&mut bytes))
+        .map_err(|error| failed(error.to_string()))?;
+    if bytes.len() > most {
+        return Err(failed(format!("it is larger than {} MiB", most >> 20)));
+    }
+    String::from_utf8(bytes).map_err(|_| failed("it is not UTF-8 text".to_owned()))
+}
+
 /// Reads a saved plan.
 pub(super) fn read(path: &Path) -> Result<Saved, Error> {
     let unusable = |why: &dyn std::fmt::Display| {
         Error::new(format!("{} is no plan to apply", path.display())).cause(why.to_string())
     };
     let again = "save the plan again: uaapply plan -f PATH --out FILE";
-    let file = std::fs::File::open(path)
-        .map_err(|error| Error::new(format!("cannot read {}", path.display())).cause(error.to_string()))?;
-    let mut text = String::new();
-    let most = u64::try_from(MAX_FILE_BYTES * 10).unwrap_or(u64::MAX);
-    std::io::Read::read_to_string(&mut std::io::Read::take(file, most), &mut text)
-        .map_err(|error| unusable(&error))?;
+    let text = text_within(path, MOST)?;
     Saved::read(&text).map_err(|unreadable| match unreadable {
         Unreadable::NotOne(why) => unusable(&crate::visible::visible(&why)).hint(again),
         Unreadable::Newer(format) => {
@@ -77,4 +89,18 @@ fn folder(path: &Path) -> &Path {
 
 fn failed(path: &Path, error: &dyn std::fmt::Display) -> Error {
     Error::new(format!("cannot save the plan to {} (--out)", path.display())).cause(error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_is_read_up_to_the_limit_and_the_limit_is_named() {
+        let file = NamedTempFile::new().expect("a file");
+        std::fs::write(file.path(), vec![b'x'; 2 << 20]).expect("written");
+        assert_eq!(text_within(file.path(), 2 << 20).expect("as large as may be").len(), 2 << 20);
+        let error = text_within(file.path(), (2 << 20) - 1).expect_err("one more");
+        assert_eq!(error.causes, ["it is larger than 1 MiB"]);
+    }
 }

@@ -1,15 +1,14 @@
 //! `uaapply snapshot`: what the server has, as data. Has a reader and nothing else, so it cannot write to UAA.
 
-use std::io::Read as _;
 use std::path::Path;
 
 use super::connection::{check, connection};
 use super::console::Console;
+use super::plan_file::{MOST, text_within};
 use super::{Stop, look, out_file};
 use crate::cli::SnapshotArgs;
 use crate::desired::{Desired, Secrets};
 use crate::error::{Error, Exit};
-use crate::manifest::MAX_FILE_BYTES;
 use crate::model::Origin;
 use crate::observed::{ClientScope, Observed, ReadScope};
 use crate::plan;
@@ -107,13 +106,9 @@ pub(super) fn read_all(path: &Path) -> Result<Observed, Error> {
 }
 
 fn observed(path: &Path, scope: &ReadScope, what_for: &str, lacks: &str) -> Result<Observed, Error> {
-    let file = std::fs::File::open(path)
-        .map_err(|error| Error::new(format!("cannot read {}", path.display())).cause(error.to_string()))?;
+    let text = text_within(path, MOST)?;
     let unusable =
         |why: &str| Error::new(format!("{} is no snapshot {what_for}", path.display())).cause(visible(why));
-    let mut text = String::new();
-    let most = u64::try_from(MAX_FILE_BYTES * 10).unwrap_or(u64::MAX);
-    file.take(most).read_to_string(&mut text).map_err(|error| unusable(&error.to_string()))?;
     Snapshot::read(&text).and_then(|snapshot| snapshot.observed(scope)).map_err(|why| match why {
         Unusable::NotOne(why) => unusable(&why).hint("take one: uaapply snapshot -O FILE"),
         Unusable::Newer(format) => {

@@ -89,7 +89,9 @@ pub(super) struct Gathered {
     /// The users of a name, whatever their origin.
     keys: BTreeMap<Username, Vec<UserKey>>,
     groups: Vec<Group>,
+    group_places: BTreeMap<GroupName, usize>,
     clients: Vec<Client>,
+    client_places: BTreeMap<ClientId, usize>,
     /// Whether somebody is in a group, and the how-many-th word about memberships that says so.
     memberships: BTreeMap<(GroupName, Member), (usize, bool)>,
     words: usize,
@@ -136,7 +138,10 @@ impl Gathered {
     /// worth saying.
     fn forget_variable(&mut self, gone: &Of) {
         self.notes.retain_mut(|(of, note)| {
-            let Some(at) = note.text.find(IS_VARIABLE).filter(|_| of == gone) else { return true };
+            if of != gone {
+                return true;
+            }
+            let Some(at) = note.text.find(IS_VARIABLE) else { return true };
             note.text.truncate(at);
             note.text.ends_with(IN_SOURCE)
         });
@@ -158,8 +163,7 @@ impl Gathered {
 
     /// Tells whether the sources speak of this group.
     pub(super) fn knows_group(&self, name: &str) -> bool {
-        let name = GroupName::new(name);
-        self.groups.iter().any(|group| group.name == name)
+        self.group_places.contains_key(&GroupName::new(name))
     }
 
     /// Gives a user a password by a variable.
@@ -224,13 +228,10 @@ impl Gathered {
 
     /// Returns a group's entry.
     pub(super) fn group(&mut self, name: &GroupName, at: &At) -> &mut Group {
-        let place = match self.groups.iter().position(|group| group.name == *name) {
-            Some(place) => place,
-            None => {
-                self.groups.push(Group::new(name.clone()));
-                self.groups.len() - 1
-            }
-        };
+        let place = *self.group_places.entry(name.clone()).or_insert_with(|| {
+            self.groups.push(Group::new(name.clone()));
+            self.groups.len() - 1
+        });
         let group = &mut self.groups[place];
         if group.about.absent {
             *group = Group::new(name.clone());
@@ -270,13 +271,10 @@ impl Gathered {
     /// Returns a client's entry.
     pub(super) fn client(&mut self, id: &ClientId, at: &At) -> &mut Client {
         let blank = |about| Client { about, id: id.clone(), secret: None, fields: ClientFields::new() };
-        let place = match self.clients.iter().position(|client| client.id == *id) {
-            Some(place) => place,
-            None => {
-                self.clients.push(blank(About::default()));
-                self.clients.len() - 1
-            }
-        };
+        let place = *self.client_places.entry(id.clone()).or_insert_with(|| {
+            self.clients.push(blank(About::default()));
+            self.clients.len() - 1
+        });
         let client = &mut self.clients[place];
         if client.about.absent {
             *client = blank(About::default());
@@ -305,7 +303,8 @@ impl Gathered {
             let entry = place.and_then(|place| self.users.get_mut(place));
             if let Some(user) = entry.filter(|user| !user.about.absent) {
                 user.groups.push(group);
-            } else if let Some(group) = self.groups.iter_mut().find(|other| other.name == group) {
+            } else if let Some(&place) = self.group_places.get(&group) {
+                let group = &mut self.groups[place];
                 let list = if present { &mut group.members } else { &mut group.absent_members };
                 list.push(member);
             }
@@ -338,7 +337,7 @@ impl Gathered {
         let has = |of: &Of| match of {
             Of::All => false,
             Of::User(key) => self.places.contains_key(key),
-            Of::Client(id) => self.clients.iter().any(|client| client.id == *id),
+            Of::Client(id) => self.client_places.contains_key(id),
         };
         for (of, note) in &self.notes {
             let text = note.to_string();

@@ -65,6 +65,12 @@ pub use values::values;
 /// The most that one file may hold, in bytes.
 pub const MAX_FILE_BYTES: usize = 20 * 1024 * 1024;
 
+/// The most that all files of a run may hold, in bytes.
+const MAX_ALL_BYTES: usize = 64 * 1024 * 1024;
+
+/// How many manifests one run may have.
+const MAX_FILES: usize = 1_000;
+
 /// What `-f`, `-o`, `-v`, `--var-file`, `-l`, `--vars-env` give.
 #[derive(Debug, Default)]
 pub struct Sources {

@@ -16,6 +16,9 @@ use super::tree::{self, Node, Value};
 const OPERATION: &[&str] = &["type", "path", "value", "absent", "error"];
 const HELP: &str = "write `- {type: replace, path: /users/-, value: …}`";
 
+/// Each operation looks through lists of the manifests.
+const MAX_OPERATIONS: usize = 10_000;
+
 /// One operation.
 struct Op {
     path: Vec<Token>,
@@ -82,6 +85,16 @@ fn read(texts: &Texts, file: u32, drafts: &mut Drafts) -> Vec<Op> {
     }
     let Some(root) = tree::parse(texts, file, drafts) else { return Vec::new() };
     match root.value {
+        Value::Seq(items) if items.len() > MAX_OPERATIONS => {
+            let what = format!("an ops file holds {} operations: more than {MAX_OPERATIONS}", items.len());
+            drafts.add(
+                Draft::error("too-large", what)
+                    .at(root.mark)
+                    .label("none of them was done")
+                    .help("change the manifests themselves"),
+            );
+            Vec::new()
+        }
         Value::Seq(items) => items.into_iter().filter_map(|node| operation(node, drafts)).collect(),
         _ if root.is_null() => Vec::new(),
         _ => {

@@ -127,15 +127,22 @@ pub(super) struct Drafts {
     /// How many problems are not in the list, and whether there are errors among them.
     more: usize,
     more_errors: bool,
+    /// Whether a program reads them, and not a person: then none is left out.
+    all: bool,
     masks: BTreeMap<u32, Vec<(usize, usize)>>,
     to_line_end: Vec<Spot>,
     opaque: BTreeMap<u32, usize>,
 }
 
 impl Drafts {
+    /// Starts a list that is shown to nobody, and so leaves nothing out.
+    pub(super) fn of_all() -> Self {
+        Self { all: true, ..Self::default() }
+    }
+
     /// Adds a problem. Beyond what anybody could read it only counts.
     pub(super) fn add(&mut self, draft: Draft) {
-        if self.list.len() < MOST_KEPT {
+        if self.all || self.list.len() < MOST_KEPT {
             self.list.push(draft);
         } else {
             self.more += 1;
@@ -200,7 +207,7 @@ impl Drafts {
     pub(super) fn finish(mut self, texts: &Texts, secrets: &[SecretString]) -> (Vec<Problem>, Vec<Problem>) {
         self.list.sort_by(|a, b| (&a.at, a.code, &a.message).cmp(&(&b.at, b.code, &b.message)));
         self.list.dedup();
-        if self.list.len() > MOST {
+        if self.list.len() > MOST && !self.all {
             let rest = self.list.split_off(MOST);
             // What refuses the manifest refuses it unshown too.
             let weight = if self.more_errors || rest.iter().any(|draft| draft.weight == Weight::Error) {
@@ -322,7 +329,8 @@ fn comment(text: &str, range: &std::ops::Range<usize>) -> Option<(usize, usize)>
     mask::announced(&line[at..], true).map(|from| (range.start + at + from, range.end))
 }
 
-/// Shows a line: hidden ranges replaced, invisible characters made visible, cut around the mark when it is long.
+/// Shows a line: hidden ranges replaced, invisible characters and what a pipeline would take for a command made
+/// visible, cut around the mark when it is long.
 fn frame(
     text: &str,
     line: std::ops::Range<usize>,
@@ -361,7 +369,10 @@ fn frame(
         if at >= mark.start && span_start.is_none() {
             span_start = Some(out.len());
         }
-        push_visible(&mut out, c);
+        match crate::visible::ends_marker(text, at) {
+            true => out.extend(c.escape_unicode()),
+            false => push_visible(&mut out, c),
+        }
     }
     if to < line.end {
         out.push('…');

@@ -12,7 +12,7 @@ use secrecy::SecretString;
 use sha2::{Digest, Sha256};
 
 use super::problem::{Draft, Drafts, Mark, Spot, quote};
-use super::{MAX_FILE_BYTES, store};
+use super::{MAX_ALL_BYTES, MAX_FILE_BYTES, MAX_FILES, store};
 
 /// What a text is read for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -149,6 +149,13 @@ pub(super) fn read_manifests(paths: &[PathBuf], texts: &mut Texts, drafts: &mut 
         for file in expand(path, drafts) {
             files.entry(file.display().to_string()).or_insert(file);
         }
+    }
+    if files.len() > MAX_FILES {
+        let draft =
+            Draft::error("too-many-files", format!("-f names {} files: more than {MAX_FILES}", files.len()))
+                .help("name fewer directories, or join files");
+        drafts.add(draft);
+        return;
     }
     if stdin > 1 {
         drafts.add(
@@ -331,6 +338,21 @@ pub(super) fn take(name: &str, bytes: Vec<u8>, kind: Kind, texts: &mut Texts, dr
                 format!("{} is larger than {} MiB", quote(name), MAX_FILE_BYTES / 1024 / 1024),
             )
             .help("split it: -f takes several files, and directories"),
+        );
+        return;
+    }
+    let before: usize = texts.0.iter().map(|text| text.text.len()).sum();
+    if before + bytes.len() > MAX_ALL_BYTES {
+        drafts.add(
+            Draft::error(
+                "too-large",
+                format!(
+                    "with {} all files together are larger than {} MiB",
+                    quote(name),
+                    MAX_ALL_BYTES / 1024 / 1024
+                ),
+            )
+            .help("manage parts of the server in runs of their own"),
         );
         return;
     }

@@ -1,5 +1,6 @@
 //! Stories over whole manifests: given files and variables, all problems or the whole desired state.
 
+mod limits;
 mod ops;
 mod policy;
 mod variables;

@@ -181,6 +181,7 @@ struct Builder<'a> {
     copied: usize,
     kept: usize,
     nodes: usize,
+    most_nodes: usize,
     /// Where each line ends.
     line_ends: Vec<usize>,
 }
@@ -201,6 +202,7 @@ impl<'a> Builder<'a> {
             copied: 0,
             kept: 0,
             nodes: 0,
+            most_nodes: MAX_NODES,
             line_ends: text.match_indices('\n').map(|(at, _)| at).collect(),
         }
     }
@@ -305,7 +307,7 @@ impl<'a> Builder<'a> {
         let (start, end) = self.range(span);
         if matches!(event, Event::Scalar(..) | Event::SequenceStart(..) | Event::MappingStart(..)) {
             self.nodes += 1;
-            if self.nodes > MAX_NODES {
+            if self.nodes > self.most_nodes {
                 return self.too_many(start);
             }
         }
@@ -397,7 +399,7 @@ impl<'a> Builder<'a> {
     }
 
     fn too_many(&mut self, at: usize) -> Result<(), Stop> {
-        let draft = Draft::error("too-large", format!("the file holds more than {MAX_NODES} values"))
+        let draft = Draft::error("too-large", format!("the file holds more than {} values", self.most_nodes))
             .at(self.mark(at, at + 1))
             .help("split it: -f takes several files, and directories");
         self.drafts.add(draft);
@@ -693,5 +695,26 @@ fn stand_at(node: &mut Node, site: Spot) {
             }
         }
         Value::Scalar { .. } | Value::Secret(_) | Value::Broken => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_holds_so_many_values_and_no_more() {
+        let text = "a: [1, {b: c}]\n";
+        let parse = |most_nodes| {
+            let mut drafts = Drafts::default();
+            let mut builder = Builder::new(0, text, true, &mut drafts);
+            builder.most_nodes = most_nodes;
+            let parsed = builder.run().is_some();
+            let (errors, _) = drafts.finish(&Texts::single(text), &[]);
+            (parsed, errors.into_iter().map(|error| error.message).collect::<Vec<_>>())
+        };
+        // The map, `a`, the list, `1`, the map in it, `b`, `c`.
+        assert_eq!(parse(7), (true, Vec::new()));
+        assert_eq!(parse(6), (false, vec!["the file holds more than 6 values".to_owned()]));
     }
 }

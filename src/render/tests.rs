@@ -8,7 +8,7 @@ use super::annotations::{Level, Note};
 use super::samples::{clients, day, grants, hostile, member, plan_of};
 use super::*;
 use crate::manifest::{Place, Problem};
-use crate::plan::{FieldValue, Finding, Kept, KeptWhy, Kind, Phase, Plan, Rail};
+use crate::plan::{FieldChange, FieldValue, Finding, Kept, KeptWhy, Kind, Phase, Plan, Rail};
 use crate::report::{Outcome, Report};
 use crate::visible::visible;
 
@@ -82,14 +82,42 @@ fn what_a_comment_has_no_room_for_is_counted_and_findings_stay() {
 fn a_very_long_text_does_not_push_out_what_else_a_plan_does() {
     let mut plan = day();
     plan.findings.clear();
-    plan.changes[0].fields[0].after = FieldValue::Text("x".repeat(63_900));
+    let field = |name: String| FieldChange {
+        name,
+        before: FieldValue::None,
+        after: FieldValue::Text("x".repeat(63_900)),
+    };
+    plan.changes[0].fields = (0..80).map(|n| field(format!("extra.{n}"))).collect();
     let shown = markdown::plan(&plan, markdown::GITHUB);
     assert!(shown.contains("Left out: Create 1. "), "{shown}");
     for change in &plan.changes[1..] {
         assert!(shown.contains(&change.key), "{shown}");
     }
     // Where there is room for all of it, it is there.
-    assert!(!markdown::plan(&plan, 70_000).contains("Left out"));
+    assert!(!markdown::plan(&plan, 90_000).contains("Left out"));
+}
+
+#[test]
+fn of_a_very_long_value_the_beginning_is_shown_and_the_rest_counted() {
+    let value = |chars: usize, last: &str| FieldValue::Text(format!("{}{last}", "é".repeat(chars)));
+    let mut plan = day();
+    plan.findings.clear();
+    plan.changes[1].fields[0] =
+        FieldChange { name: "phone".to_owned(), before: value(1_000, ""), after: value(1_000, "\u{1b}[2K") };
+    plan.changes[0].fields[0].after = FieldValue::Json { json: serde_json::json!("y".repeat(2_000)) };
+    let (begins, json_begins) = ("é".repeat(1_000), format!("\"{}", "y".repeat(999)));
+    let shown = [
+        format!(
+            "\"{begins}\" → \"{begins}\"… and 4 characters more (see --format json) (another from character 1001 on)\n"
+        ),
+        format!("{json_begins}… and 1002 characters more (see --format json)\n"),
+    ];
+    for text in [plain(&text::plan(&plan)), markdown::plan(&plan, markdown::GITHUB)] {
+        for shown in &shown {
+            assert!(text.contains(shown), "{shown}\n{text}");
+        }
+    }
+    assert!(json(&plan).contains(&"y".repeat(2_000)));
 }
 
 #[test]

@@ -21,6 +21,8 @@ use crate::visible::{name, quoted, shell, visible};
 const WIDEST_KEY: usize = 72;
 /// Names of fields have a column of at least this width.
 const NARROWEST_FIELD: usize = 12;
+/// So many characters of a value are shown: a description can be a megabyte.
+const SHOWN_CHARS: usize = 1_000;
 /// So many kept names are shown of each sort, but all of those who hold access that nobody accounts for.
 const SHOWN_KEPT: usize = 20;
 
@@ -190,9 +192,32 @@ fn field_words(field: &FieldChange, action: Action, width: usize) -> String {
 }
 
 fn before_and_after(name: &str, before: &FieldValue, after: &FieldValue) -> String {
-    match before {
-        FieldValue::None => format!("{name} {}", value(after)),
-        before => format!("{name} {} → {}", value(before), value(after)),
+    let differ = match (before, after) {
+        (FieldValue::None, _) => return format!("{name} {}", value(after)),
+        (FieldValue::Text(before), FieldValue::Text(after)) => differ_from(before, after),
+        (FieldValue::Json { json: before }, FieldValue::Json { json: after }) => {
+            differ_from(&before.to_string(), &after.to_string())
+        }
+        _ => None,
+    };
+    let differ = differ.map_or_else(String::new, |from| format!(" (another from character {from} on)"));
+    format!("{name} {} → {}{differ}", value(before), value(after))
+}
+
+/// Returns the first character, from 1, in which two texts differ, where that is not shown.
+fn differ_from(before: &str, after: &str) -> Option<usize> {
+    let same = before.chars().zip(after.chars()).take_while(|(before, after)| before == after).count();
+    (same >= SHOWN_CHARS).then_some(same + 1)
+}
+
+/// Returns how a text is shown that may be very long: its beginning, as `show` shows it, and how much is left out.
+fn cut(text: &str, show: impl Fn(&str) -> String) -> String {
+    match text.char_indices().nth(SHOWN_CHARS) {
+        None => show(text),
+        Some((end, _)) => {
+            let more = super::count(text[end..].chars().count(), "character");
+            format!("{}… and {more} more (see --format json)", show(&text[..end]))
+        }
     }
 }
 
@@ -200,7 +225,7 @@ fn before_and_after(name: &str, before: &FieldValue, after: &FieldValue) -> Stri
 fn list_words(before: &BTreeSet<&str>, after: &BTreeSet<&str>) -> String {
     let bare = |names: &BTreeSet<&str>, others: &BTreeSet<&str>, sign: &str, style: Style| -> Vec<String> {
         let names = names.difference(others).filter(|name| **name != NONE);
-        names.map(|name| styled(style, format!("{sign}{}", quoted(name)))).collect()
+        names.map(|name| styled(style, format!("{sign}{}", cut(name, quoted)))).collect()
     };
     let mut words = bare(after, before, "+", style::GIVES);
     words.extend(bare(before, after, "-", style::TAKES));
@@ -229,12 +254,12 @@ fn value(value: &FieldValue) -> String {
         FieldValue::Flag(flag) => flag.to_string(),
         FieldValue::Number(number) => number.to_string(),
         FieldValue::Text(text) if text == FieldValue::REDACTED => text.clone(),
-        FieldValue::Text(text) => quoted(text),
+        FieldValue::Text(text) => cut(text, quoted),
         FieldValue::List(texts) => {
-            format!("[{}]", texts.iter().map(|text| quoted(text)).collect::<Vec<_>>().join(", "))
+            format!("[{}]", texts.iter().map(|text| cut(text, quoted)).collect::<Vec<_>>().join(", "))
         }
         FieldValue::Variable { variable } => format!("(({}))", visible(variable)),
-        FieldValue::Json { json } => visible(&json.to_string()),
+        FieldValue::Json { json } => cut(&json.to_string(), visible),
     }
 }
 

@@ -252,7 +252,7 @@ fn refusals(text: &str, variables: &BTreeSet<String>) -> Vec<Problem> {
     texts.add("manifest".to_owned(), text.to_owned(), TextKind::Manifest);
     let secret = |name: &String| ("ANY".to_owned(), name.clone(), SecretString::from(STAND_IN.to_owned()));
     let sources = Sources { vars_env: variables.iter().map(secret).collect(), ..Sources::default() };
-    match check(texts, Drafts::default(), &sources, true) {
+    match check(texts, Drafts::of_all(), &sources, true) {
         Ok(_) => Vec::new(),
         Err(problems) => problems.0,
     }

@@ -10,6 +10,7 @@ mod commands;
 mod connecting;
 mod export;
 mod interrupted;
+mod model;
 mod pks_day;
 mod readme;
 mod removal;

@@ -58,7 +58,10 @@ impl Facts {
                 };
                 let name = name.unwrap_or_else(|| format!("ghost:{}", row.member));
                 facts.add(&format!("members of {}", group.name), &name);
-                facts.values.insert(format!("origin of {name} in {}", group.name), row.origin.clone());
+                // A row that outlived its account gives nobody anything: the account's next one has no part in it.
+                let gone = !row.is_group && state.user(&row.member).is_none();
+                let origin = if gone { "of nobody" } else { row.origin.as_str() };
+                facts.values.insert(format!("origin of {name} in {}", group.name), origin.to_owned());
             }
         }
         for mapping in &state.mappings {

@@ -62,12 +62,11 @@ pub(crate) fn manifest(rng: &mut Rng) -> Manifest {
         }
     }
     let renamed = users.iter().any(|user| user["username"] == "cody.new");
-    let present =
-        |(origin, name): &(&str, &str)| !absent.contains(&(*origin, *name)) && !(renamed && *name == "cody");
+    let leaves = |user: &(&str, &str)| absent.contains(user) || (renamed && user.1 == "cody");
     let known: Vec<(&str, &str)> = USERS
         .into_iter()
         .filter(|user| {
-            present(user)
+            !leaves(user)
                 && users.iter().any(|entry| entry["username"] == user.1 && entry["origin"] == user.0)
         })
         .collect();

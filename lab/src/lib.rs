@@ -11,6 +11,7 @@ mod demo;
 mod download;
 mod error;
 mod foundation;
+pub mod model;
 mod pks_api;
 mod prerequisites;
 mod process;

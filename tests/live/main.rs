@@ -11,6 +11,7 @@ mod connecting;
 mod databases;
 mod export;
 mod interrupted;
+mod model;
 mod pks_day;
 mod readme;
 mod removal;

@@ -93,7 +93,7 @@ pub(super) async fn observe(
     let ((groups, users, zone_id, names, default_groups), clients, origins) =
         try_join!(others, clients, origins)?;
     let mut ambiguous_users = BTreeSet::new();
-    let history = scope.history.then(|| History { users: users.history, clients: clients.changed });
+    let history = scope.history.then_some(History { users: users.history, clients: clients.changed });
     Ok(Observed {
         server: Server { zone: zone_id, ..server.clone() },
         me: looking.identity(token),

@@ -9,6 +9,7 @@ mod clients;
 mod commands;
 mod connecting;
 mod export;
+mod faults;
 mod interrupted;
 mod pks_day;
 mod readme;

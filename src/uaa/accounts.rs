@@ -34,7 +34,7 @@ impl Writer {
         let answer = self.send(request, Repeat::Harmless).await.map_err(without_answer)?;
         let word = answer.error_word();
         match (answer.status, word.as_deref()) {
-            (StatusCode::OK, _) => Ok(Written::Done),
+            (StatusCode::OK, _) if !is_open(&answer) => Ok(Written::Done),
             // Only the one in use is refused so; policy violations are 400.
             (StatusCode::UNPROCESSABLE_ENTITY, Some("invalid_password")) => Ok(match answer.earlier_lost {
                 true => Written::Done,
@@ -63,7 +63,7 @@ impl Writer {
         let name = request.name();
         let answer = self.send(request, Repeat::Harmless).await.map_err(without_answer)?;
         match answer.status {
-            StatusCode::OK => Ok(()),
+            StatusCode::OK if !is_open(&answer) => Ok(()),
             _ => Err(self.unmade(&name, &answer)),
         }
     }

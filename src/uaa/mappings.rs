@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::http::{Answer, Repeat, Request, segment};
 use super::list::Listing;
-use super::writing::{ROUNDS, may_be_handled, pause};
+use super::writing::{ROUNDS, is_open, may_be_handled, pause};
 use super::{WriteError, WriteErrorKind, Writer, Written, wire};
 use crate::model::{ExternalGroup, Guid, Mapping};
 
@@ -59,7 +59,7 @@ impl Writer {
             let name = request.name();
             // Making a mapping that is there answers 201 as well, so a repeat is harmless.
             let (error, open) = match self.send(request, Repeat::Harmless).await {
-                Ok(answer) if answer.status == StatusCode::CREATED => {
+                Ok(answer) if answer.status == StatusCode::CREATED && !is_open(&answer) => {
                     return another(&answer, mapping).map_or(Ok(Written::Done), Err);
                 }
                 Ok(answer) => {
@@ -69,7 +69,7 @@ impl Writer {
                     if is_about_everything(&answer) {
                         return Err(error);
                     }
-                    (error, status >= 500 || status == 422)
+                    (error, status >= 500 || is_open(&answer))
                 }
                 Err(failure) if may_be_handled(&failure) => (WriteError::no_answer(failure), true),
                 Err(failure) => return Err(WriteError::no_answer(failure)),
@@ -115,13 +115,16 @@ impl Writer {
             pause(round).await;
             let request = Request::new(Method::DELETE, path.clone());
             let name = request.name();
-            let mut not_found = false;
+            let (mut not_found, mut open) = (false, false);
             let error = match self.send(request, Repeat::Harmless).await {
-                Ok(answer) if answer.status == StatusCode::OK => return Ok(Written::Done),
+                Ok(answer) if answer.status == StatusCode::OK && !is_open(&answer) => {
+                    return Ok(Written::Done);
+                }
                 Ok(answer) => {
                     let error = self.refused(&name, &answer);
                     let status = answer.status.as_u16();
                     not_found = status == 404;
+                    open = is_open(&answer);
                     sibling = dn.contains('_') && matches!(status, 422 | 500);
                     if is_about_everything(&answer) {
                         return Err(error);
@@ -136,7 +139,7 @@ impl Writer {
                 Ok(false) if not_found && !lost => return Ok(Written::AlreadySo),
                 Ok(false) => return Ok(Written::Done),
                 Ok(true) if dn.contains(UNDELETABLE) || origin.contains(UNDELETABLE) => return Err(stuck()),
-                Ok(true) if error.kind == WriteErrorKind::Refused => {
+                Ok(true) if error.kind == WriteErrorKind::Refused && (!open || sibling) => {
                     return Err(with_sibling(error, sibling));
                 }
                 Ok(true) => (lost, failed) = (true, Some(error)),

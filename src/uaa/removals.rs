@@ -39,7 +39,9 @@ impl Writer {
             let name = request.name();
             let error = match self.send(request, Repeat::Harmless).await {
                 // Where UAA only deactivates users (`scim.delete.deactivate`) it says the same.
-                Ok(answer) if answer.status == StatusCode::OK => return Ok(Written::Done),
+                Ok(answer) if answer.status == StatusCode::OK && !is_open(&answer) => {
+                    return Ok(Written::Done);
+                }
                 Ok(answer) if gone(&answer) => {
                     lost |= answer.earlier_lost;
                     WriteError::new(WriteErrorKind::Unknown, format!("{name}: 404, but a GET finds it"))

@@ -14,6 +14,7 @@ use super::clients::path;
 
 use super::http::{Repeat, Request};
 use super::rounds::Try;
+use super::writing::{ROUNDS, pause};
 use super::{WriteError, WriteErrorKind, Writer, Written};
 use crate::model::ClientId;
 
@@ -44,18 +45,31 @@ impl Writer {
         self.mask().learn(secret);
         let body =
             json!([{"client_id": id.as_str(), "client_secret": secret.expose_secret(), "action": "secret"}]);
-        let request = Request::new(Method::POST, MODIFY).json(body);
-        // A secret that works is left alone, so a repeat is harmless.
-        let (name, answer) = match self.attempt(request, Repeat::Harmless).await? {
-            Try::Said(name, answer) => (name, answer),
-            Try::Open(error) => return Err(error.unreadable_write("no look tells whether the secret is set")),
+        // A secret that works is left alone, so a repeat is harmless; no look tells whether one is needed.
+        let mut round = 0;
+        let (name, answer) = loop {
+            pause(round).await;
+            round += 1;
+            let request = Request::new(Method::POST, MODIFY).json(body.clone());
+            match self.attempt(request, Repeat::Harmless).await {
+                Ok(Try::Said(name, answer)) => break (name, answer),
+                Ok(Try::Open(_)) if round < ROUNDS => {}
+                Ok(Try::Open(error)) => {
+                    return Err(error.unreadable_write("no look tells whether the secret is set"));
+                }
+                Err(error) if round > 1 => return Err(error.after("the secret may be set")),
+                Err(error) => return Err(error),
+            }
         };
         if answer.status != StatusCode::OK {
-            return Err(self.refused_client(&name, id, &answer));
+            let refused = self.refused_client(&name, id, &answer);
+            return Err(if round > 1 { refused.after("the secret may be set") } else { refused });
         }
         let modified = answer.parse::<Vec<Modified>>().unwrap_or_default();
         match modified.into_iter().find(|modified| modified.client_id == id.as_str()) {
-            Some(modified) if modified.approvals_deleted || answer.earlier_lost => Ok(Written::Done),
+            Some(modified) if modified.approvals_deleted || answer.earlier_lost || round > 1 => {
+                Ok(Written::Done)
+            }
             Some(_) => Ok(Written::AlreadySo),
             None => Err(WriteError::new(
                 WriteErrorKind::Systemic,

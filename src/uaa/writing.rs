@@ -98,6 +98,7 @@ fn kind(answer: &Answer) -> WriteErrorKind {
         // 404 without UAA's words is about the zone (trap 51), a redirect about the address.
         // UAA itself, over anything that it does not expect: maybe this one thing's data.
         500 => WriteErrorKind::Faulty,
+        200..=299 => WriteErrorKind::Faulty,
         401 | 403 | 429 | 300..=399 | 501.. => WriteErrorKind::Systemic,
         404 if word.is_none() => WriteErrorKind::Systemic,
         _ => WriteErrorKind::Refused,
@@ -121,11 +122,16 @@ impl Writer {
 }
 
 /// Whether the answer leaves open what happened: a gateway's, a deadlock's or pool time-out's (422 in 77.x, 500
-/// before; trap 53).
+/// before; trap 53), or a page that says 200 and is not UAA's, which answers JSON.
 pub(super) fn is_open(answer: &Answer) -> bool {
-    matches!(answer.status.as_u16(), 422 | 500 | 502 | 503 | 504)
+    (matches!(answer.status.as_u16(), 422 | 500 | 502 | 503 | 504) || is_page_of_another(answer))
         && !answer.is_limited_mode()
         && answer.start_failure().is_none()
+}
+
+/// Whether a page says that all is well: who lets nobody through without a log-in does, and a gateway's fallback.
+fn is_page_of_another(answer: &Answer) -> bool {
+    answer.status.is_success() && answer.is_html()
 }
 
 /// Whether a lost request may have been handled.

@@ -10,6 +10,7 @@ mod commands;
 mod connecting;
 mod databases;
 mod export;
+mod faults;
 mod interrupted;
 mod model;
 mod pks_day;

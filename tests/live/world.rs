@@ -114,7 +114,8 @@ impl World {
         self.zone.request(method, path, body).expect("UAA answers")
     }
 
-    fn get(&self, path: &str) -> Value {
+    /// What UAA has at this path.
+    pub(crate) fn get(&self, path: &str) -> Value {
         let (status, body) = self.api("GET", path, None);
         assert_eq!(status, 200, "GET {path}: {body}");
         body

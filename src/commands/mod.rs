@@ -24,6 +24,7 @@ mod saved_login;
 mod secret;
 mod snapshot;
 mod validate;
+mod verify;
 mod whoami;
 
 use clap::CommandFactory;
@@ -71,6 +72,7 @@ pub fn run(cli: Cli) -> Exit {
         Command::Rotate(args) => block_on(rotate::run(&args, &console)),
         Command::Password(args) => block_on(password::run(&args, &console)),
         Command::Unlock(args) => block_on(password::unlock(&args, &console)),
+        Command::Verify(args) => block_on(verify::run(&args, &console)),
         Command::Whoami(args) => block_on(whoami::run(&args, &console)),
         Command::Schema { policy: false } => console.json(&crate::manifest::schema()),
         Command::Schema { policy: true } => console.json(&crate::manifest::policy_schema()),

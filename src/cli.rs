@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use clap::builder::styling::{AnsiColor, Styles};
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum, ValueHint};
 
+use crate::plan::only::Wanted;
+
 /// Users, scopes, clients and LDAP/SAML mappings of a Cloud Foundry UAA, from a YAML manifest
 #[derive(Debug, Parser)]
 #[command(
@@ -122,6 +124,7 @@ Examples:
   uaapply apply -f pks.yml                                          shows the plan and asks
   uaapply apply -f pks.yml --yes --report report.json               in a pipeline
   uaapply apply -f pks.yml --allow 'removals:pks.clusters.manage'   one danger, by its key
+  uaapply apply -f pks.yml --only user/alana                        one user, and its groups
   uaapply apply pks.plan --vars-env PKS --expect-plan sha256:4f…    a saved plan, and no other
 
 Killed or interrupted at any point, the same command again finishes the work.";
@@ -245,6 +248,9 @@ pub struct PlanArgs {
     /// What a code host shows.
     #[command(flatten)]
     pub annotations: AnnotationArgs,
+    /// Only what this names, and what that needs: user/NAME, group/NAME, client/ID, member/GROUP/NAME (repeatable)
+    #[arg(long, value_name = "KIND/NAME", conflicts_with = "out", help_heading = "Plan")]
+    pub only: Vec<Wanted>,
     /// Save the plan to a file that only you may read, for `apply FILE` (replaced atomically)
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Plan")]
     pub out: Option<PathBuf>,
@@ -277,7 +283,10 @@ pub struct ApplyArgs {
     /// Try the clients' secrets of the manifest, and plan to set those that do not work
     #[arg(long, help_heading = "Apply")]
     pub probe_secrets: bool,
-    /// Write the report as JSON to a file (replaced atomically)
+    /// Only what this names, and what that needs: user/NAME, group/NAME, client/ID, member/GROUP/NAME (repeatable)
+    #[arg(long, value_name = "KIND/NAME", help_heading = "Apply")]
+    pub only: Vec<Wanted>,
+    /// Write the report as JSON to a file: replaced atomically, and kept current while the run goes on
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Apply")]
     pub report: Option<PathBuf>,
     /// The form of the report on standard output; with markdown and json the plan goes to standard error

@@ -15,6 +15,9 @@ pub mod commands;
 pub mod desired;
 pub mod error;
 pub mod export;
+#[cfg(any(test, fuzzing))]
+#[doc(hidden)]
+pub mod fuzzing;
 pub mod import;
 pub mod manifest;
 pub mod model;

@@ -40,6 +40,23 @@ pub struct ClientScope {
     pub required_user_groups: BTreeSet<ClientId>,
     /// Those whose metadata matters: a resource of its own.
     pub metadata: BTreeSet<ClientId>,
+    /// Those of which both matter if they exist: they are removed, and a report tells what they had.
+    #[serde(default)]
+    pub whole: BTreeSet<ClientId>,
+}
+
+impl ClientScope {
+    /// Tells whether this client's `required_user_groups` are asked for.
+    #[must_use]
+    pub fn asks_for_user_groups(&self, id: &ClientId) -> bool {
+        self.required_user_groups.contains(id) || self.whole.contains(id)
+    }
+
+    /// Tells whether this client's metadata is asked for.
+    #[must_use]
+    pub fn asks_for_metadata(&self, id: &ClientId) -> bool {
+        self.metadata.contains(id) || self.whole.contains(id)
+    }
 }
 
 impl ReadScope {

@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::observed::Server;
+use crate::plan::only::Part;
 use crate::plan::{Change, FORMAT, Finding, Plan, Summary};
 
 /// The result of an apply.
@@ -17,8 +18,15 @@ pub struct Report {
     pub target: Server,
     /// The digest of the plan that was applied.
     pub plan_digest: String,
+    /// What `--only` made of the plan, where it was a part.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub only: Option<Part>,
     /// How many changes of each sort were planned.
     pub summary: Summary,
+    /// Whether the run came to its end. False in the file of `--report` while it goes on, and for good where the process
+    /// was killed: then a change is `unknown` that was under way or next in turn, so it may be made.
+    #[serde(default = "ended")]
+    pub finished: bool,
     /// The plan's changes with their outcomes.
     pub changes: Vec<Applied>,
     /// What the safety rules said of the plan; one that is not allowed is why nothing was tried.
@@ -42,13 +50,20 @@ impl Report {
             tool: plan.tool.clone(),
             target: plan.target.clone(),
             plan_digest: plan.plan_digest.clone(),
+            only: plan.only.clone(),
             summary: plan.summary,
+            finished: true,
             changes: plan.changes.iter().map(untried).collect(),
             findings: plan.findings.clone(),
             converged: None,
             remaining: Vec::new(),
         }
     }
+}
+
+/// Reports of versions without the field were only written at the end.
+fn ended() -> bool {
+    true
 }
 
 /// A change and what became of it.
@@ -80,6 +95,7 @@ pub enum Outcome {
     Held,
     /// Not reached (Ctrl-C), or the plan was refused.
     NotTried,
-    /// The request was sent and no answer came; a re-read did not settle it.
+    /// The request was sent and no answer came; a re-read did not settle it. Of a run that did not finish: it was under
+    /// way or next in turn.
     Unknown,
 }

@@ -223,8 +223,8 @@ impl Client {
         for (name, value) in self.fields {
             let field = ClientField::try_from(name)?;
             let asked = match &field {
-                ClientField::RequiredUserGroups => scope.required_user_groups.contains(&self.id),
-                field if field.is_metadata() => scope.metadata.contains(&self.id),
+                ClientField::RequiredUserGroups => scope.asks_for_user_groups(&self.id),
+                field if field.is_metadata() => scope.asks_for_metadata(&self.id),
                 _ => true,
             };
             if asked {
@@ -278,4 +278,5 @@ fn lacks(covers: &ReadScope, scope: &ReadScope) -> Option<String> {
             more("`required_user_groups` of client", needed, has, false)
         })
         .or_else(|| more("the metadata of client", &clients.metadata, &covers.clients.metadata, false))
+        .or_else(|| more("all of client", &clients.whole, &covers.clients.whole, false))
 }

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::{LabError, Options, UaaVersion, demo, up};
+use crate::{Database, LabError, Options, UaaVersion, demo, up};
 
 /// A throw-away foundation on loopback: the real UAA, a stand-in for the PKS API, and their own CA.
 #[derive(Parser)]
@@ -42,6 +42,24 @@ struct Up {
     /// The PKS API's port [default: 9021, or a free one when that is taken].
     #[arg(long, value_name = "PORT")]
     api_port: Option<u16>,
+    #[command(flatten)]
+    stored: Stored,
+}
+
+#[derive(Args)]
+struct Stored {
+    /// UAA's database: hsqldb (in memory), postgresql or mysql (a server of the lab's own, from the system's packages;
+    /// mysql is MariaDB), or the address of an empty one such as postgresql://USER@HOST:PORT/DATABASE. An address with a
+    /// password belongs in UAAPPLY_LAB_DATABASE, which counts where this is not given [default: hsqldb].
+    #[arg(long, value_name = "DATABASE")]
+    database: Option<String>,
+}
+
+impl Stored {
+    /// Not a parser of clap's: its errors would repeat an address with its password.
+    fn database(&self) -> Result<Database, LabError> {
+        Database::chosen(self.database.as_deref())
+    }
 }
 
 #[derive(Args)]
@@ -52,6 +70,8 @@ struct Demo {
     /// Leave the lab running.
     #[arg(long)]
     keep: bool,
+    #[command(flatten)]
+    stored: Stored,
 }
 
 #[derive(Args)]
@@ -81,8 +101,8 @@ pub fn main() -> ExitCode {
 fn run(command: Command) -> Result<ExitCode, LabError> {
     let mut out = io::stdout();
     match command {
-        Command::Up(Up { uaa, uaa_port, api_port }) => {
-            let options = Options { uaa_port, api_port, ..Options::default() };
+        Command::Up(Up { uaa, uaa_port, api_port, stored }) => {
+            let options = Options { uaa_port, api_port, database: stored.database()?, ..Options::default() };
             let (running, _) = up::up(uaa, &options)?;
             up::welcome(&running, &mut out).map_err(LabError::Print)?;
         }
@@ -92,7 +112,7 @@ fn run(command: Command) -> Result<ExitCode, LabError> {
                 return Ok(ExitCode::FAILURE);
             }
         }
-        Command::Demo(Demo { uaa, keep }) => demo::demo(uaa, keep, &mut out)?,
+        Command::Demo(Demo { uaa, keep, stored }) => demo::demo(uaa, stored.database()?, keep, &mut out)?,
         Command::ServeApi(ServeApi { uaa, port, broker, folder }) => {
             up::serve_api(&folder, &uaa, port, &broker)?
         }

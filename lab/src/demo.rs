@@ -10,9 +10,12 @@ use std::process::Command;
 use serde_json::Value;
 
 use crate::client::Client;
+use crate::database::VARIABLE;
 use crate::state::Running;
 use crate::up;
-use crate::{Foundation, LabError, Options, UaaVersion, prerequisites, state, webapp};
+use crate::{
+    Database, Foundation, LabError, Options, UaaVersion, database_server, prerequisites, state, webapp,
+};
 
 const MANIFEST: &str = "manifests/pks.yml";
 /// The prefix of the variables that hold the passwords.
@@ -50,9 +53,17 @@ struct Stage {
 }
 
 /// Runs the whole demo.
-pub(crate) fn demo(version: UaaVersion, keep: bool, out: &mut impl Write) -> Result<(), LabError> {
+pub(crate) fn demo(
+    version: UaaVersion,
+    database: Database,
+    keep: bool,
+    out: &mut impl Write,
+) -> Result<(), LabError> {
     heading(out, "What the lab needs")?;
     prerequisites::check()?;
+    if let Database::Own(product) = database {
+        database_server::check(product)?;
+    }
     webapp::kit(version)?;
     say(out, "Java and Maven are there, UAA is unpacked.")?;
 
@@ -60,7 +71,7 @@ pub(crate) fn demo(version: UaaVersion, keep: bool, out: &mut impl Write) -> Res
     let uaapply = build(out)?;
 
     heading(out, &format!("Start UAA {version} and the PKS API (half a minute)"))?;
-    let stage = start(version, keep)?;
+    let stage = start(version, Options { database, ..Options::default() }, keep)?;
     say(out, &format!("UAA     {}\nPKS API {}", stage.uaa_url, stage.api_url))?;
 
     // In a lab that stays people log in by hand afterwards.
@@ -75,7 +86,7 @@ pub(crate) fn demo(version: UaaVersion, keep: bool, out: &mut impl Write) -> Res
         heading(out, title)?;
         say(out, &format!("$ uaapply {}", args.join(" ")))?;
         let mut command = Command::new(&uaapply);
-        command.args(args).current_dir(workspace()).envs(environment(&stage));
+        command.args(args).current_dir(workspace()).env_remove(VARIABLE).envs(environment(&stage));
         command.envs(PEOPLE.iter().zip(&passwords).map(|((name, ..), password)| (variable(name), password)));
         let status = command.status().map_err(LabError::io(format!("cannot run {}", uaapply.display())))?;
         if !status.success() {
@@ -133,13 +144,13 @@ fn build(out: &mut impl Write) -> Result<PathBuf, LabError> {
 }
 
 /// Starts the lab so that it ends with us, or stays.
-fn start(version: UaaVersion, keep: bool) -> Result<Stage, LabError> {
+fn start(version: UaaVersion, options: Options, keep: bool) -> Result<Stage, LabError> {
     if keep {
-        let (running, client) = up::up(version, &Options::default())?;
+        let (running, client) = up::up(version, &options)?;
         let (uaa_url, api_url, ca) = (running.uaa_url(), running.api_url(), running.ca_file());
         return Ok(Stage { uaa_url, api_url, ca, client, running: Some(running), _foundation: None });
     }
-    let foundation = Foundation::start(version, &Options::default())?;
+    let foundation = Foundation::start(version, &options)?;
     Ok(Stage {
         uaa_url: foundation.uaa_url().to_owned(),
         api_url: foundation.api_url(),

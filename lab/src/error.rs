@@ -41,6 +41,16 @@ pub enum LabError {
         /// Where UAA wrote its log.
         log: PathBuf,
     },
+    /// The lab's own database server did not come up.
+    #[error("{name} did not start: {cause}\nhint: the whole story is in {}", log.display())]
+    Database {
+        /// The database's name.
+        name: &'static str,
+        /// The server's own word.
+        cause: String,
+        /// Where the server wrote its log.
+        log: PathBuf,
+    },
     /// A request got no answer.
     #[error("{0}")]
     Http(String),
@@ -50,9 +60,10 @@ pub enum LabError {
 }
 
 impl LabError {
-    /// Whether UAA did not start because its port was taken.
+    /// Whether UAA, or its database, did not start because its port was taken.
     pub(crate) fn is_port_taken(&self) -> bool {
-        matches!(self, Self::Start { cause, .. } if cause.contains("Address already in use"))
+        let taken = "Address already in use";
+        matches!(self, Self::Start { cause, .. } | Self::Database { cause, .. } if cause.contains(taken))
     }
 
     /// Whether whoever read the output has gone away (`| head`): not worth a word.

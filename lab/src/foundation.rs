@@ -8,8 +8,9 @@ use std::sync::{Mutex, PoisonError};
 use serde_json::{Value, json};
 
 use crate::client::{Client, Threads, ldap_provider};
-use crate::uaa::{ADMIN, Files, Life, Process, Site};
-use crate::{LabError, UaaVersion, pks_api, prerequisites, state, webapp};
+use crate::process::{Life, Process};
+use crate::uaa::{ADMIN, Files, Site};
+use crate::{Database, LabError, UaaVersion, database_server, pks_api, prerequisites, state, webapp};
 
 /// What may be chosen about a foundation; the default chooses for you.
 #[derive(Debug, Clone)]
@@ -22,6 +23,8 @@ pub struct Options {
     pub heap: u32,
     /// The clusters; `lab/broker.yml` unless given.
     pub broker: PathBuf,
+    /// Where UAA keeps its data; in memory unless given.
+    pub database: Database,
 }
 
 impl Default for Options {
@@ -31,6 +34,7 @@ impl Default for Options {
             api_port: None,
             heap: 1024,
             broker: Path::new(env!("CARGO_MANIFEST_DIR")).join("broker.yml"),
+            database: Database::default(),
         }
     }
 }
@@ -44,6 +48,8 @@ pub struct Foundation {
     client: Client,
     folder: PathBuf,
     process: Mutex<Process>,
+    /// UAA's own database server; it must end after UAA.
+    database: Mutex<Option<Process>>,
     zones: AtomicUsize,
 }
 
@@ -60,26 +66,56 @@ pub struct Zone {
 pub(crate) struct Booted {
     pub(crate) client: Client,
     pub(crate) process: Process,
+    pub(crate) database: Option<Process>,
     pub(crate) files: Files,
 }
 
-/// Brings a site up: files, java, and the provider of origin `ldap`; tells of java as soon as it runs.
+/// A process that a boot has started, by its pid.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Runs {
+    Database(u32),
+    Uaa(u32),
+}
+
+/// Brings a site up: its database, files, java, and the provider of origin `ldap`; tells of a process as soon as it runs.
 pub(crate) fn boot(
     site: &Site,
+    database: &Database,
     life: Life,
-    runs: impl FnOnce(&Process) -> Result<(), LabError>,
+    mut runs: impl FnMut(Runs) -> Result<(), LabError>,
 ) -> Result<Booted, LabError> {
     prerequisites::check()?;
     let kit = webapp::kit(site.version)?;
-    let files = site.write(&kit)?;
-    let client = Client::new(Threads::new()?, site.url(), &files.ca)?;
-    let mut process = site.launch(&kit, life)?;
-    let up = runs(&process).and_then(|()| site.wait(&mut process, &client)).and_then(|()| equip(&client));
-    if let Err(error) = up {
-        process.end();
-        return Err(error);
+    let (address, mut database) = match database {
+        Database::Hsqldb => (None, None),
+        Database::At(address) => (Some(address.clone()), None),
+        Database::Own(product) => {
+            let mut told = |pid| runs(Runs::Database(pid));
+            let server = database_server::start(*product, &site.folder, &kit, life, &mut told)?;
+            (Some(server.address), Some(server.process))
+        }
+    };
+    let address = address.as_ref();
+    let booted = site.write(&kit, address).and_then(|files| {
+        let client = Client::new(Threads::new()?, site.url(), &files.ca)?;
+        let mut process = site.launch(&kit, life, address)?;
+        let up = runs(Runs::Uaa(process.id()))
+            .and_then(|()| site.wait(&mut process, &client))
+            .and_then(|()| equip(&client));
+        if up.is_err() {
+            process.end();
+        }
+        up.map(|()| (files, client, process))
+    });
+    match booted {
+        Ok((files, client, process)) => Ok(Booted { client, process, database, files }),
+        Err(error) => {
+            if let Some(server) = &mut database {
+                server.end();
+            }
+            Err(error)
+        }
     }
-    Ok(Booted { client, process, files })
 }
 
 /// Makes what the product has and UAA's sample data lack.
@@ -135,13 +171,13 @@ impl Foundation {
     pub fn start(version: UaaVersion, options: &Options) -> Result<Self, LabError> {
         state::sweep();
         let mut tries = 3;
-        let (site, Booted { client, process, files }) = loop {
+        let (site, Booted { client, process, database, files }) = loop {
             let port = state::port(options.uaa_port, None)?;
             let folder = state::folder(&format!("test-{}-{version}-{port}", std::process::id()))?;
             let site = Site { version, port, folder, heap: options.heap };
-            match boot(&site, Life::Ours, |_| Ok(())) {
+            match boot(&site, &options.database, Life::Ours, |_| Ok(())) {
                 Ok(booted) => break (site, booted),
-                // A free port is free until somebody else takes it, which may be before java does.
+                // A free port is free until somebody else takes it, which may be before a server of ours does.
                 Err(error) if error.is_port_taken() && options.uaa_port.is_none() && tries > 1 => tries -= 1,
                 Err(error) => return Err(error),
             }
@@ -159,6 +195,7 @@ impl Foundation {
             client,
             folder: site.folder,
             process: Mutex::new(process),
+            database: Mutex::new(database),
             zones: AtomicUsize::new(1),
         })
     }
@@ -280,6 +317,9 @@ impl Foundation {
 impl Drop for Foundation {
     fn drop(&mut self) {
         self.process.get_mut().unwrap_or_else(PoisonError::into_inner).end();
+        if let Some(database) = self.database.get_mut().unwrap_or_else(PoisonError::into_inner) {
+            database.end();
+        }
         // What stays is swept at the next start.
         let _ = fs::remove_dir_all(&self.folder);
     }

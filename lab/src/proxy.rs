@@ -1,5 +1,8 @@
-//! A proxy before UAA that sees every request and can lose, hold, delay or answer it.
+//! A proxy before UAA that sees every request and can lose, hold, delay, cut or answer it.
 //! Decides nothing by itself: a function of the test does. Never alters what it forwards.
+//!
+//! What it has sent on, UAA handles to its end, even when the client is killed meanwhile; and a test can look at UAA, or
+//! change it as another administrator would, while nothing of it is under way there.
 
 use std::io;
 use std::net::SocketAddr;
@@ -7,11 +10,14 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use axum::body::Body;
-use axum::http::{HeaderMap, Request, Response, StatusCode, header};
+use axum::body::{Body, Bytes};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, HeaderValue, Request, Response, StatusCode, header};
+use futures_util::stream::{self, StreamExt as _};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
+use tokio::sync::RwLock;
 
 use crate::client::Threads;
 use crate::{Foundation, LabError};
@@ -46,8 +52,53 @@ pub enum Action {
     ForwardThenDrop,
     /// UAA answers it after a while.
     Delay(Duration),
-    /// UAA never sees it; this status without a body is the answer.
-    Answer(u16),
+    /// UAA never sees it; this is the answer.
+    Answer(Reply),
+    /// UAA handles it; this is the answer all the same.
+    ForwardThenAnswer(Reply),
+    /// UAA answers it, and half of the body arrives before the connection is closed.
+    Truncate,
+    /// UAA answers it, and the second half of the body arrives after a while.
+    Stall(Duration),
+}
+
+/// An answer that is not UAA's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Reply {
+    /// The status.
+    pub status: u16,
+    /// The Content-Type; no header where it is empty.
+    pub content_type: &'static str,
+    /// The body.
+    pub body: &'static str,
+    /// The Retry-After, in seconds.
+    pub retry_after: Option<u32>,
+}
+
+impl Reply {
+    /// A status without a body.
+    #[must_use]
+    pub const fn status(status: u16) -> Self {
+        Self { status, content_type: "", body: "", retry_after: None }
+    }
+
+    /// An answer as UAA's own handlers make it.
+    #[must_use]
+    pub const fn json(status: u16, body: &'static str) -> Self {
+        Self { status, content_type: "application/json", body, retry_after: None }
+    }
+
+    /// A page, as a gateway or Tomcat itself makes it.
+    #[must_use]
+    pub const fn html(status: u16, body: &'static str) -> Self {
+        Self { status, content_type: "text/html;charset=utf-8", body, retry_after: None }
+    }
+
+    /// The same with a Retry-After.
+    #[must_use]
+    pub const fn retry_after(self, seconds: u32) -> Self {
+        Self { retry_after: Some(seconds), ..self }
+    }
 }
 
 /// A running proxy; it ends when dropped.
@@ -56,17 +107,21 @@ pub struct Proxy {
     way: Arc<Way>,
     accepting: tokio::task::JoinHandle<()>,
     /// The connections need them.
-    _threads: Arc<Threads>,
+    threads: Arc<Threads>,
 }
 
 type Decide = dyn Fn(&Seen) -> Action + Send + Sync;
+type Handled = dyn Fn(&Seen) + Send + Sync;
 
 /// What all connections of a proxy share.
 struct Way {
     http: reqwest::Client,
     upstream: String,
     decide: Box<Decide>,
+    handled: Option<Box<Handled>>,
     seen: Mutex<Vec<Seen>>,
+    /// Read by whatever is under way at UAA.
+    under_way: RwLock<()>,
     held: AtomicUsize,
 }
 
@@ -79,18 +134,41 @@ impl Proxy {
         foundation: &Foundation,
         on_request: impl Fn(&Seen) -> Action + Send + Sync + 'static,
     ) -> Result<Self, LabError> {
+        Self::serve(foundation, Box::new(on_request), None)
+    }
+
+    /// Likewise; and each time that UAA has handled a request, with the status of its answer, `on_handled` is called
+    /// before anybody hears of it, while nothing else of this proxy is under way at UAA.
+    ///
+    /// # Errors
+    /// When there is no port to listen on.
+    pub fn watched(
+        foundation: &Foundation,
+        on_request: impl Fn(&Seen) -> Action + Send + Sync + 'static,
+        on_handled: impl Fn(&Seen) + Send + Sync + 'static,
+    ) -> Result<Self, LabError> {
+        Self::serve(foundation, Box::new(on_request), Some(Box::new(on_handled)))
+    }
+
+    fn serve(
+        foundation: &Foundation,
+        decide: Box<Decide>,
+        handled: Option<Box<Handled>>,
+    ) -> Result<Self, LabError> {
         let threads = Arc::clone(foundation.client().threads());
         let way = Arc::new(Way {
             http: crate::client::http(foundation.ca_file())?,
             upstream: foundation.uaa_url().to_owned(),
-            decide: Box::new(on_request),
+            decide,
+            handled,
             seen: Mutex::default(),
+            under_way: RwLock::default(),
             held: AtomicUsize::new(0),
         });
         let listener = crate::pks_api::listen(0)?;
         let address = listener.local_addr().map_err(LabError::io("the proxy has no port"))?;
         let accepting = threads.spawn(accept(listener, Arc::clone(&way)));
-        Ok(Self { address, way, accepting, _threads: threads })
+        Ok(Self { address, way, accepting, threads })
     }
 
     /// The proxy's address, plain HTTP on loopback.
@@ -106,6 +184,15 @@ impl Proxy {
     /// Whether a request is being held right now.
     pub fn holding(&self) -> bool {
         self.way.held.load(Ordering::SeqCst) > 0
+    }
+
+    /// Waits until UAA has handled what was sent on.
+    ///
+    /// # Errors
+    /// When the lab's threads end meanwhile.
+    pub fn settle(&self) -> Result<(), LabError> {
+        let way = Arc::clone(&self.way);
+        self.threads.run(async move { drop(way.under_way.write().await) })
     }
 }
 
@@ -136,30 +223,37 @@ async fn accept(listener: std::net::TcpListener, way: Arc<Way>) {
 
 impl Way {
     /// Handles one request; an error closes the connection without an answer.
-    async fn pass(&self, request: Request<hyper::body::Incoming>) -> io::Result<Response<Body>> {
+    async fn pass(self: Arc<Self>, request: Request<hyper::body::Incoming>) -> io::Result<Response<Body>> {
         let seen = self.arrived(&request);
-        match (self.decide)(&seen) {
-            Action::Forward => self.answered(&seen, self.forward(request).await?),
-            Action::Hold => self.hold().await,
+        let answer = match (self.decide)(&seen) {
+            Action::Forward => self.forward(&seen, request).await?.map(Body::from),
+            Action::Hold => return self.hold().await,
             Action::ForwardThenHold => {
-                self.finish(request).await?;
-                self.hold().await
+                self.forward(&seen, request).await?;
+                return self.hold().await;
             }
-            Action::Drop => Err(closed()),
+            Action::Drop => return Err(closed()),
             Action::ForwardThenDrop => {
-                self.finish(request).await?;
-                Err(closed())
+                self.forward(&seen, request).await?;
+                return Err(closed());
             }
             Action::Delay(time) => {
                 tokio::time::sleep(time).await;
-                self.answered(&seen, self.forward(request).await?)
+                self.forward(&seen, request).await?.map(Body::from)
             }
-            Action::Answer(status) => {
-                let mut response = Response::new(Body::empty());
-                *response.status_mut() = StatusCode::from_u16(status).map_err(io::Error::other)?;
-                self.answered(&seen, response)
+            Action::Answer(reply) => reply.response()?,
+            Action::ForwardThenAnswer(reply) => {
+                self.forward(&seen, request).await?;
+                reply.response()?
             }
-        }
+            // A pause, so that what comes before the end is sent and not lost with the connection.
+            Action::Truncate => {
+                halved(self.forward(&seen, request).await?, Duration::from_millis(20), |_| Err(closed()))?
+            }
+            Action::Stall(time) => halved(self.forward(&seen, request).await?, time, Ok)?,
+        };
+        self.answered(&seen, answer.status());
+        Ok(answer)
     }
 
     /// Counts and records a request in one step, so that the numbers are the order.
@@ -176,10 +270,9 @@ impl Way {
         seen
     }
 
-    fn answered(&self, seen: &Seen, response: Response<Body>) -> io::Result<Response<Body>> {
+    fn answered(&self, seen: &Seen, status: StatusCode) {
         let mut all = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
-        all[seen.number - 1].status = Some(response.status().as_u16());
-        Ok(response)
+        all[seen.number - 1].status = Some(status.as_u16());
     }
 
     /// Never answers; ends when the client goes.
@@ -195,22 +288,36 @@ impl Way {
         std::future::pending().await
     }
 
-    /// Sends it on and waits until UAA is done with it.
-    async fn finish(&self, request: Request<hyper::body::Incoming>) -> io::Result<()> {
-        let response = self.forward(request).await?;
-        axum::body::to_bytes(response.into_body(), usize::MAX).await.map_err(io::Error::other)?;
-        Ok(())
+    /// Sends it on, and waits for all of the answer; also when the client goes meanwhile.
+    async fn forward(
+        self: &Arc<Self>,
+        seen: &Seen,
+        request: Request<hyper::body::Incoming>,
+    ) -> io::Result<Response<Bytes>> {
+        let (parts, body) = request.into_parts();
+        // A whole body, and not a stream, so that it can be sent again when a pooled connection turns out closed.
+        let body = axum::body::to_bytes(Body::new(body), usize::MAX).await.map_err(io::Error::other)?;
+        let (way, seen) = (Arc::clone(self), seen.clone());
+        let asked = tokio::spawn(async move {
+            let under_way = way.under_way.read().await;
+            let answer = way.ask(&parts, body).await;
+            drop(under_way);
+            if let (Some(handled), Ok(answer)) = (&way.handled, &answer) {
+                let _still = way.under_way.write().await;
+                let seen = Seen { status: Some(answer.status().as_u16()), ..seen };
+                tokio::task::block_in_place(|| handled(&seen));
+            }
+            answer
+        });
+        asked.await.map_err(io::Error::other)?
     }
 
-    /// Sends it on; an answer streams back.
-    async fn forward(&self, request: Request<hyper::body::Incoming>) -> io::Result<Response<Body>> {
-        let (parts, body) = request.into_parts();
+    /// Asks UAA.
+    async fn ask(&self, parts: &Parts, body: Bytes) -> io::Result<Response<Bytes>> {
         let path = parts.uri.path_and_query().map_or("/", |path| path.as_str());
         // Without its Host header, by which UAA chooses the zone, reqwest writes UAA's own.
         let mut headers = end_to_end(&parts.headers);
         headers.remove(header::HOST);
-        // A whole body, and not a stream, so that it can be sent again when a pooled connection turns out closed.
-        let body = axum::body::to_bytes(Body::new(body), usize::MAX).await.map_err(io::Error::other)?;
         headers.remove(header::CONTENT_LENGTH);
         let mut request =
             self.http.request(parts.method.clone(), format!("{}{path}", self.upstream)).headers(headers);
@@ -218,12 +325,46 @@ impl Way {
             request = request.body(body);
         }
         let answer = request.send().await.map_err(io::Error::other)?;
-        let mut response = Response::new(Body::empty());
-        *response.status_mut() = answer.status();
-        *response.headers_mut() = end_to_end(answer.headers());
-        *response.body_mut() = Body::from_stream(answer.bytes_stream());
+        let (status, headers) = (answer.status(), end_to_end(answer.headers()));
+        let mut response = Response::new(answer.bytes().await.map_err(io::Error::other)?);
+        *response.status_mut() = status;
+        *response.headers_mut() = headers;
         Ok(response)
     }
+}
+
+impl Reply {
+    fn response(self) -> io::Result<Response<Body>> {
+        let mut response = Response::new(Body::from(self.body));
+        *response.status_mut() = StatusCode::from_u16(self.status).map_err(io::Error::other)?;
+        if !self.content_type.is_empty() {
+            response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(self.content_type));
+        }
+        if let Some(seconds) = self.retry_after {
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        Ok(response)
+    }
+}
+
+/// Announces the whole body, sends its first half, and after a while what becomes of the second.
+fn halved(
+    answer: Response<Bytes>,
+    pause: Duration,
+    second: impl FnOnce(Bytes) -> io::Result<Bytes> + Send + 'static,
+) -> io::Result<Response<Body>> {
+    let (mut parts, mut first) = answer.into_parts();
+    if first.is_empty() {
+        return Err(closed());
+    }
+    parts.headers.insert(header::CONTENT_LENGTH, HeaderValue::from(first.len()));
+    let rest = first.split_off(first.len() / 2);
+    let later = async move {
+        tokio::time::sleep(pause).await;
+        second(rest)
+    };
+    let halves = stream::iter([Ok(first)]).chain(stream::once(later));
+    Ok(Response::from_parts(parts, Body::from_stream(halves)))
 }
 
 /// The headers but for those that belong to one connection.

@@ -2,14 +2,16 @@
 //! Never ends a process that the lab did not start.
 
 use std::env;
-use std::fs::{self, File};
+use std::fs::{self, File, OpenOptions};
+use std::io::Write as _;
 use std::net::{Ipv4Addr, TcpListener};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use serde::{Deserialize, Serialize};
 
-use crate::LabError;
+use crate::{Database, LabError};
 
 /// A lab that `up` left running.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -20,6 +22,32 @@ pub(crate) struct Running {
     pub(crate) folder: PathBuf,
     pub(crate) uaa_pid: u32,
     pub(crate) api_pid: u32,
+    /// Which database, without a password.
+    #[serde(default = "in_memory")]
+    pub(crate) database: String,
+    /// The database server's, where the lab has one of its own.
+    #[serde(default)]
+    pub(crate) database_pid: Option<u32>,
+}
+
+/// What a lab had before it could choose.
+fn in_memory() -> String {
+    Database::default().to_string()
+}
+
+/// Which of a lab's processes are alive.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Alive {
+    pub(crate) uaa: bool,
+    pub(crate) api: bool,
+    /// Also true where it is not the lab's own.
+    pub(crate) database: bool,
+}
+
+impl Alive {
+    pub(crate) fn all(self) -> bool {
+        self.uaa && self.api && self.database
+    }
 }
 
 impl Running {
@@ -81,9 +109,14 @@ impl Running {
         self.folder.join("ca.pem")
     }
 
-    /// Whether UAA's and the PKS API's processes are alive.
-    pub(crate) fn alive(&self) -> (bool, bool) {
-        (is_ours(self.uaa_pid, &self.folder), is_ours(self.api_pid, &self.folder))
+    /// Which of the lab's processes are alive.
+    pub(crate) fn alive(&self) -> Alive {
+        let is_ours = |pid| is_ours(pid, &self.folder);
+        Alive {
+            uaa: is_ours(self.uaa_pid),
+            api: is_ours(self.api_pid),
+            database: self.database_pid.is_none_or(is_ours),
+        }
     }
 }
 
@@ -124,6 +157,14 @@ pub(crate) fn folder(name: &str) -> Result<PathBuf, LabError> {
     }
     fs::create_dir_all(&folder).map_err(LabError::io(format!("cannot make {}", folder.display())))?;
     folder.canonicalize().map_err(LabError::io(format!("cannot enter {}", folder.display())))
+}
+
+/// Writes a file that only we may read.
+pub(crate) fn private(path: &Path, text: &str) -> Result<(), LabError> {
+    let mut options = OpenOptions::new();
+    options.write(true).create(true).truncate(true).mode(0o600);
+    let written = options.open(path).and_then(|mut file| file.write_all(text.as_bytes()));
+    written.map_err(LabError::io(format!("cannot write {}", path.display())))
 }
 
 /// Removes what test runs left that are over: their folders are `test-<pid>-...`.

@@ -2,17 +2,18 @@
 //! Decides how it is started and watched; never talks to its API beyond `/info`.
 
 use std::ffi::OsString;
-use std::fs::{self, File, OpenOptions};
+use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
 use crate::ca::{Authority, Identity, LOOPBACK, Validity, service_provider};
 use crate::client::Client;
+use crate::database::Address;
+use crate::process::{End, Life, Process, server};
 use crate::webapp::Kit;
-use crate::{LabError, UaaVersion};
+use crate::{LabError, UaaVersion, state};
 
 /// The client that may do everything, from UAA's sample data.
 pub(crate) const ADMIN: (&str, &str) = ("admin", "adminsecret");
@@ -39,18 +40,6 @@ const JVM: [&str; 11] = [
     "--add-opens=java.rmi/sun.rmi.transport=ALL-UNNAMED",
 ];
 
-/// Ends java when our end of the pipe closes, which also happens when we are killed with -9.
-const SUPERVISOR: &str = r#"exec 3<&0
-"$@" </dev/null 3<&- &
-java=$!
-{ read -r _ <&3; kill -9 $java; } &
-keeper=$!
-exec 3<&-
-wait $java
-code=$?
-kill $keeper
-exit $code"#;
-
 /// What a start needs to know.
 #[derive(Debug)]
 pub(crate) struct Site {
@@ -69,22 +58,6 @@ pub(crate) struct Files {
     pub(crate) server: Identity,
 }
 
-/// Whether java lives on without us.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Life {
-    /// It ends when this process ends, however it ends.
-    Ours,
-    /// It stays until `down`.
-    ItsOwn,
-}
-
-/// A started java, or its supervisor.
-#[derive(Debug)]
-pub(crate) struct Process {
-    child: Child,
-    life: Life,
-}
-
 impl Site {
     /// The address of this UAA.
     pub(crate) fn url(&self) -> String {
@@ -101,8 +74,8 @@ impl Site {
         self.folder.join("logs").join("console.log")
     }
 
-    /// Writes keys and configuration.
-    pub(crate) fn write(&self, kit: &Kit) -> Result<Files, LabError> {
+    /// Writes keys and configuration, with the database that is not in memory.
+    pub(crate) fn write(&self, kit: &Kit, database: Option<&Address>) -> Result<Files, LabError> {
         for name in ["conf", "logs", "temp", "work"] {
             let folder = self.folder.join(name);
             fs::create_dir_all(&folder).map_err(LabError::io(format!("cannot make {}", folder.display())))?;
@@ -119,7 +92,9 @@ impl Site {
         write("server.key", &server.key)?;
         write("server.xml", &self.server_xml(&kit.uaa))?;
         write("log4j.properties", &self.log4j())?;
-        write("uaa.yml", &self.uaa_yml(&service_provider()?))?;
+        let mut uaa_yml = self.uaa_yml(&service_provider()?);
+        uaa_yml.push_str(&database.map(Address::uaa_yml).unwrap_or_default());
+        state::private(&conf.join("uaa.yml"), &uaa_yml)?;
         let web = kit.tomcat.join("conf").join("web.xml");
         fs::copy(&web, conf.join("web.xml"))
             .map_err(LabError::io(format!("cannot copy {}", web.display())))?;
@@ -221,39 +196,27 @@ login:
         )
     }
 
-    /// Starts java.
-    pub(crate) fn launch(&self, kit: &Kit, life: Life) -> Result<Process, LabError> {
-        let console = self.console();
-        let cannot = format!("cannot write {}", console.display());
-        let out = File::create(&console).map_err(LabError::io(cannot.clone()))?;
-        let err = OpenOptions::new().append(true).open(&console).map_err(LabError::io(cannot))?;
-        let mut command = match life {
-            Life::Ours => {
-                let mut command = Command::new("sh");
-                command.args(["-c", SUPERVISOR, "lab", "java"]).stdin(Stdio::piped());
-                command
-            }
-            Life::ItsOwn => {
-                let mut command = detached("java");
-                command.stdin(Stdio::null());
-                command
-            }
-        };
-        let child = command
-            .args(self.java(kit))
+    /// Starts java, with the database that it was [written](Self::write) for.
+    pub(crate) fn launch(
+        &self,
+        kit: &Kit,
+        life: Life,
+        database: Option<&Address>,
+    ) -> Result<Process, LabError> {
+        let mut command = server("java", life, End::Kill);
+        command
+            .args(self.java(kit, database))
             .env("CLOUD_FOUNDRY_CONFIG_PATH", self.folder.join("conf"))
             .env_remove("JAVA_TOOL_OPTIONS")
             .env_remove("UAA_CONFIG_YAML")
-            .current_dir(&self.folder)
-            .stdout(out)
-            .stderr(err)
-            .spawn()
-            .map_err(LabError::io("cannot run java"))?;
-        Ok(Process { child, life })
+            .current_dir(&self.folder);
+        Process::start(command, life, &self.console(), "java")
     }
 
     /// Java's arguments.
-    fn java(&self, kit: &Kit) -> Vec<OsString> {
+    fn java(&self, kit: &Kit, database: Option<&Address>) -> Vec<OsString> {
+        // `default` brings the sample data.
+        let profile = database.map_or("hsqldb", |address| address.product.name());
         let option = |name: &str, path: &Path| {
             let mut option = OsString::from(format!("-D{name}="));
             option.push(path);
@@ -271,7 +234,7 @@ login:
             "-Djava.awt.headless=true".into(),
             // Tomcat's first session id waits for nobody's mouse.
             "-Djava.security.egd=file:/dev/./urandom".into(),
-            "-Dspring.profiles.active=default,hsqldb".into(),
+            format!("-Dspring.profiles.active=default,{profile}").into(),
             log4j,
             option("catalina.home", &kit.tomcat),
             option("catalina.base", &self.folder),
@@ -319,50 +282,6 @@ login:
         };
         LabError::Start { version: self.version, cause, log }
     }
-}
-
-impl Process {
-    /// The process's id: java's own for a lab that stays, else its supervisor's.
-    pub(crate) fn id(&self) -> u32 {
-        self.child.id()
-    }
-
-    /// How it ended, if it did.
-    fn ended(&mut self) -> Option<std::process::ExitStatus> {
-        self.child.try_wait().ok().flatten()
-    }
-
-    /// Ends it, also one that would stay.
-    pub(crate) fn end(&mut self) {
-        // The supervisor sees its pipe close and ends java.
-        drop(self.child.stdin.take());
-        if self.life == Life::ItsOwn {
-            // It may have ended by itself.
-            let _ = self.child.kill();
-        }
-        let _ = self.child.wait();
-    }
-}
-
-impl Drop for Process {
-    fn drop(&mut self) {
-        if self.life == Life::Ours {
-            self.end();
-        }
-    }
-}
-
-/// Lets go of what cargo or a wrapper around it left open, such as a lock, which would stay taken for as long as we stay.
-/// Then no hang-up signal; `exec` and `nohup` keep the pid.
-const LET_GO: &str = r#"exec 3<&- 4<&- 5<&- 6<&- 7<&- 8<&- 9<&-
-exec nohup "$@""#;
-
-/// A command that outlives us and our terminal, in a process group that Ctrl-C does not reach.
-pub(crate) fn detached(program: impl AsRef<std::ffi::OsStr>) -> Command {
-    use std::os::unix::process::CommandExt as _;
-    let mut command = Command::new("sh");
-    command.args(["-c", LET_GO, "lab"]).arg(program).process_group(0);
-    command
 }
 
 /// The innermost cause of the last failure in a log of Java.

@@ -9,9 +9,10 @@ use std::time::{Duration, Instant};
 
 use crate::client::{Client, Threads};
 use crate::demo::{self, VARIABLES};
-use crate::foundation::{Booted, boot};
+use crate::foundation::{Booted, Runs, boot};
+use crate::process::{Life, detached};
 use crate::state::{self, Running};
-use crate::uaa::{ADMIN, Life, Site, detached};
+use crate::uaa::{ADMIN, Site};
 use crate::{LabError, Options, UaaVersion, pks_api};
 
 /// The product's ports.
@@ -22,34 +23,43 @@ const API_PORT: u16 = 9021;
 pub(crate) fn up(version: UaaVersion, options: &Options) -> Result<(Running, Client), LabError> {
     let _alone = state::alone()?;
     if let Some(running) = Running::load()? {
-        match running.alive() {
-            (true, true) => {
-                let other = other_settings(&running, version, options);
-                if !other.is_empty() {
-                    return Err(LabError::Unexpected(format!(
-                        "a lab runs already with other settings: {}\nhint: `cargo lab down` ends it, `cargo lab status` \
-                         shows it",
-                        other.join(", ")
-                    )));
-                }
-                let client = client(&running)?;
-                return Ok((running, client));
+        if running.alive().all() {
+            let other = other_settings(&running, version, options);
+            if !other.is_empty() {
+                return Err(LabError::Unexpected(format!(
+                    "a lab runs already with other settings: {}\nhint: `cargo lab down` ends it, `cargo lab status` \
+                     shows it",
+                    other.join(", ")
+                )));
             }
-            _ => end(&running)?,
+            let client = client(&running)?;
+            return Ok((running, client));
         }
+        end(&running)?;
     }
     let uaa_port = state::port(options.uaa_port, Some(UAA_PORT))?;
     let api_port = state::port(options.api_port, Some(API_PORT))?;
     let folder = state::folder(&format!("{version}-{uaa_port}"))?;
     let site = Site { version, port: uaa_port, folder: folder.clone(), heap: options.heap };
-    let mut running =
-        Running { uaa: version.to_string(), uaa_port, api_port, folder, uaa_pid: 0, api_pid: 0 };
+    let mut running = Running {
+        uaa: version.to_string(),
+        uaa_port,
+        api_port,
+        folder,
+        uaa_pid: 0,
+        api_pid: 0,
+        database: options.database.to_string(),
+        database_pid: None,
+    };
     // Recorded as soon as it runs: whoever interrupts the wait can still say `down`.
-    let booted = boot(&site, Life::ItsOwn, |process| {
-        running.uaa_pid = process.id();
+    let booted = boot(&site, &options.database, Life::ItsOwn, |runs| {
+        match runs {
+            Runs::Database(pid) => running.database_pid = Some(pid),
+            Runs::Uaa(pid) => running.uaa_pid = pid,
+        }
         running.save()
     });
-    let started = booted.and_then(|Booted { client, mut process, .. }| {
+    let started = booted.and_then(|Booted { client, mut process, mut database, .. }| {
         let api = serve_apart(&site, api_port, &options.broker).and_then(|api_pid| {
             running.api_pid = api_pid;
             running.save()?;
@@ -58,6 +68,9 @@ pub(crate) fn up(version: UaaVersion, options: &Options) -> Result<(Running, Cli
         if api.is_err() {
             state::end(running.api_pid, &running.folder);
             process.end();
+            if let Some(database) = &mut database {
+                database.end();
+            }
         }
         api.map(|()| client)
     });
@@ -78,11 +91,14 @@ fn other_settings(running: &Running, version: UaaVersion, options: &Options) -> 
     };
     let version = version.to_string();
     let version = (running.uaa != version).then(|| format!("UAA {}, not {version}", running.uaa));
+    let database = options.database.to_string();
+    let database =
+        (running.database != database).then(|| format!("database {}, not {database}", running.database));
     let ports = [
         port("UAA", options.uaa_port, running.uaa_port),
         port("the PKS API", options.api_port, running.api_port),
     ];
-    version.into_iter().chain(ports.into_iter().flatten()).collect()
+    version.into_iter().chain(database).chain(ports.into_iter().flatten()).collect()
 }
 
 /// Starts the PKS API stand-in as a process of its own; returns its pid.
@@ -141,7 +157,8 @@ fn client(running: &Running) -> Result<Client, LabError> {
 
 /// Ends what is left of a lab and forgets it.
 fn end(running: &Running) -> Result<(), LabError> {
-    for pid in [running.api_pid, running.uaa_pid] {
+    // The database last: UAA needs it to the end.
+    for pid in [running.api_pid, running.uaa_pid].into_iter().chain(running.database_pid) {
         if state::is_ours(pid, &running.folder) && !state::end(pid, &running.folder) {
             return Err(LabError::Unexpected(format!("process {pid} does not end")));
         }
@@ -167,14 +184,14 @@ pub(crate) fn status(out: &mut impl Write) -> Result<bool, LabError> {
         writeln!(out, "No lab is running; `cargo lab up` starts one.").map_err(LabError::Print)?;
         return Ok(false);
     };
-    let (uaa, api) = running.alive();
-    let answers = uaa && client(&running)?.info() == Some((200, true));
+    let alive = running.alive();
+    let answers = alive.uaa && client(&running)?.info() == Some((200, true));
     let word = |alive: bool, answers: bool| match (alive, answers) {
         (true, true) => "running",
         (true, false) => "running, but it does not answer",
         (false, _) => "has ended",
     };
-    let whole = answers && api;
+    let whole = answers && alive.all();
     let told = || -> io::Result<()> {
         writeln!(
             out,
@@ -182,9 +199,17 @@ pub(crate) fn status(out: &mut impl Write) -> Result<bool, LabError> {
             running.uaa,
             running.uaa_url(),
             running.uaa_pid,
-            word(uaa, answers)
+            word(alive.uaa, answers)
         )?;
-        writeln!(out, "PKS API     {}  (pid {}, {})", running.api_url(), running.api_pid, word(api, true))?;
+        writeln!(
+            out,
+            "PKS API     {}  (pid {}, {})",
+            running.api_url(),
+            running.api_pid,
+            word(alive.api, true)
+        )?;
+        let pid = running.database_pid.map(|pid| format!("  (pid {pid}, {})", word(alive.database, true)));
+        writeln!(out, "Database    {}{}", running.database, pid.unwrap_or_default())?;
         writeln!(out, "Files       {}", running.folder.display())?;
         if whole {
             writeln!(out)?;
@@ -251,6 +276,8 @@ mod tests {
             folder: "/t/lab/4.30.0-18443".into(),
             uaa_pid: 1,
             api_pid: 2,
+            database: "hsqldb".to_owned(),
+            database_pid: None,
         };
         let other = |version, uaa_port, api_port| {
             other_settings(&running, version, &Options { uaa_port, api_port, ..Options::default() })

@@ -26,6 +26,27 @@ pub(crate) struct Kit {
     pub(crate) uaa: PathBuf,
 }
 
+impl Kit {
+    /// The SQL with which UAA begins on MySQL; its next steps follow when it finds these tables.
+    pub(crate) fn first_tables(&self) -> Result<String, LabError> {
+        const SQL: &str = "org/cloudfoundry/identity/uaa/db/mysql/V1_5_2__initial_db.sql";
+        let lib = self.uaa.join("WEB-INF").join("lib");
+        let names = fs::read_dir(&lib).map_err(LabError::io(format!("there is no {}", lib.display())))?;
+        let mut jars = names.flatten().map(|entry| entry.path());
+        let is_server = |path: &PathBuf| {
+            path.file_name()
+                .is_some_and(|name| name.as_encoded_bytes().starts_with(b"cloudfoundry-identity-server-"))
+        };
+        let jar = jars.find(is_server).ok_or_else(|| {
+            LabError::Unexpected(format!("there is no cloudfoundry-identity-server in {}", lib.display()))
+        })?;
+        let folder = tempfile::tempdir().map_err(LabError::io("cannot make a temporary folder"))?;
+        unpack("jar", &["xf"], &jar, &[SQL], folder.path())?;
+        fs::read_to_string(folder.path().join(SQL))
+            .map_err(LabError::io(format!("there is no {SQL} in {}", jar.display())))
+    }
+}
+
 /// Finds the kit in the cache, or fetches and unpacks it. Of two processes one does it and the other waits.
 pub(crate) fn kit(version: UaaVersion) -> Result<Kit, LabError> {
     let cache = download::cache()?;
@@ -81,13 +102,13 @@ fn make(version: UaaVersion, cache: &Path, tomcat: &Path, uaa: &Path) -> Result<
         )))
     };
     if !tomcat.is_dir() {
-        unpack("tar", &["xzf"], &work.path().join(TOMCAT.file()), work.path())?;
+        unpack("tar", &["xzf"], &work.path().join(TOMCAT.file()), &[], work.path())?;
         publish(&work.path().join(format!("apache-tomcat-{}", TOMCAT.version)), tomcat)?;
     }
     if !uaa.is_dir() {
         let exploded = work.path().join("uaa");
         fs::create_dir(&exploded).map_err(LabError::io(format!("cannot make {}", exploded.display())))?;
-        unpack("jar", &["xf"], &work.path().join(war.file()), &exploded)?;
+        unpack("jar", &["xf"], &work.path().join(war.file()), &[], &exploded)?;
         equip(&exploded.join("WEB-INF").join("lib"), work.path())?;
         publish(&exploded, uaa)?;
     }
@@ -115,11 +136,12 @@ fn equip(lib: &Path, from: &Path) -> Result<(), LabError> {
     Ok(())
 }
 
-/// Unpacks an archive into a folder.
-fn unpack(program: &str, args: &[&str], archive: &Path, into: &Path) -> Result<(), LabError> {
+/// Unpacks an archive, or only these of its files, into a folder.
+fn unpack(program: &str, args: &[&str], archive: &Path, files: &[&str], into: &Path) -> Result<(), LabError> {
     let output = Command::new(program)
         .args(args)
         .arg(archive)
+        .args(files)
         .current_dir(into)
         .stdin(Stdio::null())
         .output()

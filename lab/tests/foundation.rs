@@ -4,7 +4,7 @@ use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
-use uaapply_lab::proxy::{Action, Proxy};
+use uaapply_lab::proxy::{Action, Proxy, Reply, Seen};
 use uaapply_lab::{Foundation, Options, UaaVersion, certificates};
 
 fn foundation(version: UaaVersion) -> &'static Foundation {
@@ -174,7 +174,10 @@ fn the_proxy_does_what_it_is_told() {
         "drop" => Action::Drop,
         "then-drop" => Action::ForwardThenDrop,
         "delay" => Action::Delay(Duration::from_millis(300)),
-        "answer" => Action::Answer(503),
+        "answer" => Action::Answer(Reply::html(503, "<p>later</p>").retry_after(7)),
+        "then-answer" => Action::ForwardThenAnswer(Reply::json(500, "{}")),
+        "truncate" => Action::Truncate,
+        "stall" => Action::Stall(Duration::from_millis(300)),
         _ => Action::Forward,
     })
     .expect("the proxy starts");
@@ -189,10 +192,27 @@ fn the_proxy_does_what_it_is_told() {
     assert!(answer.starts_with("HTTP/1.1 200") && answer.contains("zone_name"), "{answer}");
     assert_eq!(get("drop", 20_000), "");
     assert_eq!(get("then-drop", 20_000), "");
-    assert!(get("answer", 20_000).starts_with("HTTP/1.1 503"));
-    let started = Instant::now();
-    assert!(get("delay", 20_000).starts_with("HTTP/1.1 200"));
-    assert!(started.elapsed() >= Duration::from_millis(300));
+    let answer = get("answer", 20_000);
+    assert!(answer.starts_with("HTTP/1.1 503") && answer.ends_with("\r\n\r\n<p>later</p>"), "{answer}");
+    assert!(answer.contains("retry-after: 7") && answer.contains("content-type: text/html"), "{answer}");
+    let answer = get("then-answer", 20_000);
+    assert!(answer.starts_with("HTTP/1.1 500") && answer.ends_with("\r\n\r\n{}"), "{answer}");
+    let length = |answer: &str| {
+        let (head, body) = answer.split_once("\r\n\r\n").expect("an answer");
+        let announced =
+            head.lines().find_map(|line| line.strip_prefix("content-length: ")).expect("a length");
+        (announced.parse::<usize>().expect("a number"), body.len())
+    };
+    let (announced, arrived) = length(&get("truncate", 20_000));
+    assert!(arrived > 0 && arrived == announced / 2, "{arrived} of {announced}");
+    for slow in ["delay", "stall"] {
+        let started = Instant::now();
+        let answer = get(slow, 20_000);
+        assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+        let (announced, arrived) = length(&answer);
+        assert_eq!(announced, arrived);
+        assert!(started.elapsed() >= Duration::from_millis(300));
+    }
     assert!(!proxy.holding());
     for held in ["hold", "then-hold"] {
         std::thread::scope(|scope| {
@@ -214,13 +234,46 @@ fn the_proxy_does_what_it_is_told() {
         ("drop", None),
         ("then-drop", None),
         ("answer", Some(503)),
+        ("then-answer", Some(500)),
+        ("truncate", Some(200)),
         ("delay", Some(200)),
+        ("stall", Some(200)),
         ("hold", None),
         ("then-hold", None),
     ];
     let expected: Vec<_> =
         expected.iter().enumerate().map(|(n, &(query, status))| (n + 1, query.to_owned(), status)).collect();
     assert_eq!(seen, expected);
+}
+
+#[test]
+fn a_test_can_look_at_uaa_whenever_it_has_handled_a_request_and_when_nothing_is_under_way() {
+    let foundation = foundation(UaaVersion::V4_30_0);
+    let (say, heard) = std::sync::mpsc::channel();
+    let looks = move |seen: &Seen| {
+        // By a client of its own, which must not be kept waiting by what waits for us.
+        let (status, _) = foundation.request("GET", "/Groups?count=1", None).expect("UAA answers");
+        say.send((seen.query.clone(), seen.status, status)).expect("the test waits");
+    };
+    let decide = |seen: &Seen| {
+        if seen.query == "then-drop" { Action::ForwardThenDrop } else { Action::Answer(Reply::status(204)) }
+    };
+    let proxy = Proxy::watched(foundation, decide, looks).expect("the proxy starts");
+    let ask = |query: &str| {
+        let request = format!(
+            "GET /info?{query} HTTP/1.1\r\nHost: 127.0.0.1\r\nAccept: application/json\r\nConnection: close\r\n\r\n"
+        );
+        raw(&proxy.url(), &request, Duration::from_secs(20))
+    };
+    std::thread::scope(|scope| {
+        for _ in 0..8 {
+            scope.spawn(|| assert_eq!(ask("then-drop"), ""));
+        }
+    });
+    assert!(ask("answer").starts_with("HTTP/1.1 204"));
+    proxy.settle().expect("nothing is under way");
+    let all: Vec<_> = heard.try_iter().collect();
+    assert_eq!(all, vec![("then-drop".to_owned(), Some(200), 200); 8]);
 }
 
 /// Asks a server for its page as a client that trusts what it is told to; the page, or all that is wrong.

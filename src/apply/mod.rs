@@ -25,12 +25,19 @@ use crate::uaa::{WriteError, WriteErrorKind, Writer, Written};
 use barrier::Barrier;
 use hands::UaaHands;
 
-/// Hears what happens while a plan is carried out: the progress bar, or plain lines.
+/// Hears what happens while a plan is carried out, and can stop it: who keeps the record of what was written lets nothing
+/// be written that is not on it.
 pub trait Progress {
-    /// A change is being made.
-    fn started(&self, change: &Change);
-    /// A change has come to its outcome.
-    fn finished(&self, change: &Change, outcome: Outcome, error: Option<&str>);
+    /// A change is about to be made, and these after it.
+    ///
+    /// # Errors
+    /// Why it must not be made, nor anything else.
+    fn started(&self, change: &Change, next: &[&Change]) -> Result<(), String>;
+    /// A change has come to its outcome, begun or not.
+    ///
+    /// # Errors
+    /// Why nothing else may be made.
+    fn finished(&self, change: &Change, outcome: Outcome, error: Option<&str>) -> Result<(), String>;
 }
 
 /// How far a run goes on.
@@ -62,7 +69,7 @@ pub async fn apply(
 ) -> Report {
     let hands = UaaHands::new(writer, observed, secrets);
     let outcomes = carry_out(&plan.changes, settle, &hands, concurrency, progress, &interrupt).await;
-    report(plan, settle, outcomes)
+    report(plan, settle, &outcomes)
 }
 
 /// Whatever makes one change at a server.
@@ -72,6 +79,9 @@ trait Hands {
     /// Tells whether the server answers at all, after it failed at one change.
     async fn answers(&self) -> Result<(), WriteError>;
 }
+
+/// What became of changes, by id, and the words for it.
+pub type Outcomes = BTreeMap<u32, Told>;
 
 /// What became of a change, and the words for it.
 type Told = (Outcome, Option<String>);
@@ -84,22 +94,25 @@ async fn carry_out<H: Hands>(
     concurrency: usize,
     progress: &dyn Progress,
     interrupt: &watch::Receiver<Interrupt>,
-) -> BTreeMap<u32, Told> {
+) -> Outcomes {
     // Shared by the changes under way, never across an await.
     let barrier = RefCell::new(Barrier::default());
-    let mut outcomes = BTreeMap::new();
+    let mut outcomes = Outcomes::new();
     let changes = stages::needing(changes, settle);
     for stage in stages::stages(&changes, settle) {
-        let told = stream::iter(stage)
-            .map(|change| {
+        let stage = &stage;
+        let told = stream::iter(stage.iter().enumerate())
+            .map(|(at, &change)| {
                 let barrier = &barrier;
                 async move {
                     let told = if *interrupt.borrow() != Interrupt::None {
                         (Outcome::NotTried, Some("interrupted before its turn".to_owned()))
                     } else if let Some(why) = barrier.borrow().holds(change) {
                         (Outcome::Held, Some(why))
+                    } else if let Err(why) = progress.started(change, &stage[at + 1..]) {
+                        barrier.borrow_mut().hold_all(&why);
+                        (Outcome::Held, Some(why))
                     } else {
-                        progress.started(change);
                         let mut interrupt = interrupt.clone();
                         tokio::select! {
                             biased;
@@ -110,7 +123,9 @@ async fn carry_out<H: Hands>(
                         }
                     };
                     barrier.borrow_mut().learn(change, told.0);
-                    progress.finished(change, told.0, told.1.as_deref());
+                    if let Err(why) = progress.finished(change, told.0, told.1.as_deref()) {
+                        barrier.borrow_mut().hold_all(&why);
+                    }
                     (change.id, told)
                 }
             })
@@ -152,19 +167,22 @@ async fn judge<H: Hands>(result: Result<Written, WriteError>, hands: &H, barrier
     (outcome, Some(message))
 }
 
-/// Joins the plan's changes with their outcomes. What was only settled is told where it was not so already.
-fn report(plan: &Plan, settle: &[Change], mut outcomes: BTreeMap<u32, Told>) -> Report {
+/// Joins the plan's changes with their outcomes, as far as there are any. What was only settled is told where it was not
+/// so already.
+#[must_use]
+pub fn report(plan: &Plan, settle: &[Change], outcomes: &Outcomes) -> Report {
     let mut report = Report::of(plan);
     for applied in &mut report.changes {
-        if let Some((outcome, error)) = outcomes.remove(&applied.change.id) {
-            (applied.outcome, applied.error) = (outcome, error);
+        if let Some((outcome, error)) = outcomes.get(&applied.change.id) {
+            (applied.outcome, applied.error) = (*outcome, error.clone());
         }
     }
     for change in settle {
-        match outcomes.remove(&change.id) {
+        match outcomes.get(&change.id) {
             None | Some((Outcome::AlreadySo, _)) => {}
             Some((outcome, error)) => {
-                report.changes.push(Applied { change: change.clone(), outcome, error });
+                let (change, outcome, error) = (change.clone(), *outcome, error.clone());
+                report.changes.push(Applied { change, outcome, error });
             }
         }
     }

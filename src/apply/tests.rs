@@ -174,8 +174,12 @@ impl Hands for Scripted {
 struct Silent;
 
 impl Progress for Silent {
-    fn started(&self, _: &Change) {}
-    fn finished(&self, _: &Change, _: Outcome, _: Option<&str>) {}
+    fn started(&self, _: &Change, _: &[&Change]) -> Result<(), String> {
+        Ok(())
+    }
+    fn finished(&self, _: &Change, _: Outcome, _: Option<&str>) -> Result<(), String> {
+        Ok(())
+    }
 }
 
 fn outcomes(told: &[(String, Outcome)]) -> Vec<Outcome> {
@@ -287,9 +291,9 @@ fn a_settled_secret_is_in_the_report_only_when_it_was_not_so_already() {
     let settle = Given::default().settle("ci").settle("web").settle("old").settle;
     let settle: Vec<Change> = (0..).zip(settle).map(|(id, change)| Change { id, ..change }).collect();
     let outcomes = [Outcome::AlreadySo, Outcome::Done, Outcome::Held];
-    let outcomes = (0..).zip(outcomes).map(|(id, outcome)| (id, (outcome, None))).collect();
+    let outcomes: Outcomes = (0..).zip(outcomes).map(|(id, outcome)| (id, (outcome, None))).collect();
     let plan = crate::render::samples::grants(0);
-    let told: Vec<(String, Outcome)> = report(&plan, &settle, outcomes)
+    let told: Vec<(String, Outcome)> = report(&plan, &settle, &outcomes)
         .changes
         .into_iter()
         .map(|applied| (applied.change.key, applied.outcome))

@@ -7,10 +7,10 @@ use tokio::sync::watch;
 use super::connection::{check, connection};
 use super::console::Console;
 use super::look::Rules;
-use super::progress::Told;
+use super::record::Record;
 use super::report_file::{self, ReportFile};
 use super::{Stop, generated, look};
-use crate::apply::{Interrupt, apply};
+use crate::apply::{self, Interrupt, Outcomes, apply};
 use crate::cli::{ApplyArgs, PlanFormat};
 use crate::error::{Error, Exit};
 use crate::manifest::Loaded;
@@ -31,7 +31,7 @@ pub(super) async fn run(args: &ApplyArgs, console: &Console) -> Result<Exit, Sto
     look::must_have_files(&args.manifest)?;
     check(&args.connection, &args.manifest)?;
     args.report.as_deref().map(report_file::check).transpose()?;
-    let rules = look::rules(&args.rules, console)?;
+    let rules = look::rules(&args.rules, console)?.only(&args.only);
     let loaded = look::load(&args.manifest, console)?;
     let connection = connection(&args.connection, &loaded.secrets, console).await?;
     let server = uaa::identify(&connection).await?;
@@ -52,10 +52,12 @@ pub(super) async fn run(args: &ApplyArgs, console: &Console) -> Result<Exit, Sto
         report.converged = Some(true);
     } else {
         let mut interrupted = Interrupted::listen(console.quiet)?;
-        let told = Told::new(plan.changes.len() + settle.len(), console.quiet);
+        let made = |outcomes: &Outcomes| apply::report(&plan, &settle, outcomes);
+        let record = Record::begin(plan.changes.len() + settle.len(), file.as_ref(), &made, console)?;
         let heard = interrupted.heard();
-        report = apply(&plan, &settle, &observed, &loaded.secrets, &writer, concurrency, &told, heard).await;
-        drop(told);
+        let making = apply(&plan, &settle, &observed, &loaded.secrets, &writer, concurrency, &record, heard);
+        report = record.during(making).await;
+        drop(record);
         tokio::select! {
             biased;
             () = interrupted.happened() => {}
@@ -230,15 +232,18 @@ async fn look_again(
 ) {
     // Keys that allowed something are used up by now.
     match look::observe(reader, loaded, &rules.policy, args.probe_secrets).await {
-        Ok(observed) => match plan::make(&loaded.desired, &observed, &rules.policy, &rules.allow) {
-            Ok(plan) => {
-                report.converged = Some(plan.is_empty());
-                report.remaining = plan.changes.into_iter().map(|change| change.key).collect();
-                report.remaining.sort();
-                report.remaining.dedup();
+        Ok(observed) => {
+            match plan::make_only(&loaded.desired, &observed, &rules.policy, &rules.allow, &rules.only) {
+                // A membership that is gone now may be one that only the plan named.
+                Ok((plan, _)) => {
+                    report.converged = Some(plan.is_empty());
+                    report.remaining = plan.changes.into_iter().map(|change| change.key).collect();
+                    report.remaining.sort();
+                    report.remaining.dedup();
+                }
+                Err(objections) => console.say(&render::problems::objections(&objections, loaded)),
             }
-            Err(objections) => console.say(&render::problems::objections(&objections, loaded)),
-        },
+        }
         Err(error) => {
             console.error(&Error { message: format!("the second look failed: {}", error.message), ..error });
         }

@@ -13,6 +13,7 @@ use crate::error::{Error, Exit};
 use crate::manifest::{self, Loaded, Sources};
 use crate::model::ClientId;
 use crate::observed::{Observed, Server};
+use crate::plan::only::{Only, Unmatched, Wanted};
 use crate::plan::policy::{Allow, Policy};
 use crate::plan::{self, Plan};
 use crate::render;
@@ -34,6 +35,15 @@ pub(super) fn must_have_files(args: &ManifestArgs) -> Result<(), Error> {
 pub(super) struct Rules {
     pub(super) policy: Policy,
     pub(super) allow: Allow,
+    /// What is planned at all.
+    pub(super) only: Only,
+}
+
+impl Rules {
+    /// The same for what `--only` names.
+    pub(super) fn only(self, wanted: &[Wanted]) -> Self {
+        Self { only: Only::new(wanted), ..self }
+    }
 }
 
 /// Reads the policy; says everything that is wrong with it.
@@ -45,7 +55,7 @@ pub(super) fn rules(args: &RulesArgs, console: &Console) -> Result<Rules, Stop> 
             Stop::Exit(Exit::Error)
         })?,
     };
-    Ok(Rules { policy, allow: args.allow.iter().cloned().collect() })
+    Ok(Rules { policy, allow: args.allow.iter().cloned().collect(), only: Only::default() })
 }
 
 /// Reads the manifest; says everything that is wrong with it.
@@ -148,11 +158,32 @@ pub(super) fn plan(
     rules: &Rules,
     console: &Console,
 ) -> Result<Plan, Stop> {
-    plan::make(&loaded.desired, observed, &rules.policy, &rules.allow).map_err(|objections| {
-        console.say(&render::problems::objections(&objections, loaded));
-        console.annotate(objections.iter().map(Note::of_objection));
-        Stop::Exit(Exit::Error)
-    })
+    let Rules { policy, allow, only } = rules;
+    let (plan, unmatched) =
+        plan::make_only(&loaded.desired, observed, policy, allow, only).map_err(|objections| {
+            console.say(&render::problems::objections(&objections, loaded));
+            console.annotate(objections.iter().map(Note::of_objection));
+            Stop::Exit(Exit::Error)
+        })?;
+    must_match(&unmatched, "the manifest")?;
+    Ok(plan)
+}
+
+/// A misspelt name would look like "nothing to do".
+pub(super) fn must_match(unmatched: &[Unmatched], speaker: &str) -> Result<(), Error> {
+    let Some(first) = unmatched.first() else { return Ok(()) };
+    let mut error = Error::new(match unmatched.len() {
+        1 => format!("--only names what {speaker} does not speak about, and the plan does not change"),
+        many => format!(
+            "--only names {many} things that {speaker} does not speak about, and the plan does not change"
+        ),
+    });
+    for Unmatched { name, near } in unmatched {
+        let near = near.as_ref().map(|near| format!("; did you mean {}?", visible::shell(near)));
+        error = error.cause(format!("{}{}", visible::shell(name), near.unwrap_or_default()));
+    }
+    let kind = first.name.split('/').next().unwrap_or_default();
+    Err(error.hint(format!("the plan without --only shows each {kind}'s name")))
 }
 
 /// Reads the server; with `probe` it also tries the secrets of clients that exist, but for our own.

@@ -17,6 +17,7 @@ mod password;
 mod plan;
 mod plan_file;
 mod progress;
+mod record;
 mod report_file;
 mod rotate;
 mod saved;

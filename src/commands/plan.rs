@@ -36,7 +36,7 @@ async fn make(args: &PlanArgs, console: &Console) -> Result<Plan, Stop> {
         check(&args.connection, &args.manifest)?;
     }
     args.out.as_deref().map(plan_file::check).transpose()?;
-    let rules = look::rules(&args.rules, console)?;
+    let rules = look::rules(&args.rules, console)?.only(&args.only);
     let loaded = look::load(&args.manifest, console)?;
     let observed = match &args.snapshot {
         Some(path) => snapshot::read(path, &loaded.desired, &rules.policy, console)?,

@@ -1,4 +1,4 @@
-//! What is heard while a plan is carried out: a bar on a terminal, plain lines elsewhere.
+//! What is seen while a plan is carried out: a bar on a terminal, plain lines elsewhere.
 
 use std::cell::Cell;
 use std::io::Write as _;
@@ -7,7 +7,6 @@ use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use crate::apply::Progress;
 use crate::plan::Change;
 use crate::render;
 use crate::report::Outcome;
@@ -53,16 +52,16 @@ impl Told {
         });
         Self { bar, quiet, total, finished: Cell::new(0) }
     }
-}
 
-impl Progress for Told {
-    fn started(&self, change: &Change) {
+    /// A change is being made.
+    pub(super) fn started(&self, change: &Change) {
         if let Some(bar) = &self.bar {
             bar.set_message(render::step(change));
         }
     }
 
-    fn finished(&self, change: &Change, outcome: Outcome, error: Option<&str>) {
+    /// A change has come to its outcome.
+    pub(super) fn finished(&self, change: &Change, outcome: Outcome, error: Option<&str>) {
         self.finished.set(self.finished.get() + 1);
         let why = error.map(|error| format!(": {}", crate::visible::visible(error))).unwrap_or_default();
         let outcome_words = render::report::outcome(outcome);

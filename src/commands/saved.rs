@@ -9,17 +9,17 @@ use secrecy::{ExposeSecret, SecretString};
 use super::apply::{FRESH, Interrupted, must_have_authority, question, refuse, show, told};
 use super::connection::{check, connection};
 use super::console::Console;
-use super::progress::Told;
+use super::record::Record;
 use super::report_file::{self, ReportFile};
 use super::{Stop, look, plan_file};
-use crate::apply::apply;
+use crate::apply::{self, Outcomes, apply};
 use crate::cli::{ApplyArgs, PlanFormat};
 use crate::desired::Secrets;
 use crate::error::{Error, Exit};
 use crate::manifest;
 use crate::observed::{Observed, Server};
 use crate::plan::policy::Policy;
-use crate::plan::saved::{Judged, Saved, judge};
+use crate::plan::saved::{Judged, Saved, judge_only};
 use crate::plan::{self, FieldValue};
 use crate::render;
 use crate::report::{Applied, Outcome, Report};
@@ -30,9 +30,11 @@ use crate::visible::visible;
 pub(super) async fn run(args: &ApplyArgs, path: &Path, console: &Console) -> Result<Exit, Stop> {
     check(&args.connection, &args.manifest)?;
     args.report.as_deref().map(report_file::check).transpose()?;
-    let rules = look::rules(&args.rules, console)?;
+    let rules = look::rules(&args.rules, console)?.only(&args.only);
     let mut saved = plan_file::read(path)?;
     must_be_expected(&saved, args.expect_plan.as_deref())?;
+    let unmatched = rules.only.knowing(saved.manifest()).unmatched(saved.manifest(), &saved.plan.changes);
+    look::must_match(&unmatched, "the saved plan")?;
     let secrets = secrets(&mut saved, args, console)?;
     let connection = connection(&args.connection, &secrets, console).await?;
     let server = uaa::identify(&connection).await?;
@@ -53,12 +55,14 @@ pub(super) async fn run(args: &ApplyArgs, path: &Path, console: &Console) -> Res
         report.converged = Some(true);
     } else {
         let mut interrupted = Interrupted::listen(console.quiet)?;
-        let told = Told::new(judged.plan.changes.len() + settle.len(), console.quiet);
-        let heard = interrupted.heard();
         let made =
-            apply(&judged.plan, &settle, &observed, &secrets, &writer, concurrency, &told, heard).await;
-        report = whole(&saved, &judged, made);
-        drop(told);
+            |outcomes: &Outcomes| whole(&saved, &judged, apply::report(&judged.plan, &settle, outcomes));
+        let total = judged.plan.changes.len() + settle.len();
+        let record = Record::begin(total, file.as_ref(), &made, console)?;
+        let heard = interrupted.heard();
+        let making = apply(&judged.plan, &settle, &observed, &secrets, &writer, concurrency, &record, heard);
+        report = whole(&saved, &judged, record.during(making).await);
+        drop(record);
         tokio::select! {
             biased;
             () = interrupted.happened() => {}
@@ -154,7 +158,7 @@ async fn observe(
 }
 
 fn judged(saved: &Saved, observed: &Observed, rules: &look::Rules) -> Result<Judged, Error> {
-    judge(saved, observed, &rules.policy, &rules.allow).map_err(|objections| {
+    judge_only(saved, observed, &rules.policy, &rules.allow, &rules.only).map_err(|objections| {
         let mut error = stale();
         for objection in objections {
             error = error.cause(format!("{}: {}", objection.because, objection.message));
@@ -285,7 +289,10 @@ fn whole(saved: &Saved, judged: &Judged, made: Report) -> Report {
             }
         }
     }
-    report.findings = made.findings;
+    report.changes.retain(|applied| {
+        judged.chosen.contains(&applied.change.id) || applied.change.id as usize >= saved.plan.changes.len()
+    });
+    (report.only, report.findings) = (made.only, made.findings);
     for finding in &mut report.findings {
         finding.changes = finding.changes.iter().filter_map(|&id| number(id)).collect();
     }

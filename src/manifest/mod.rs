@@ -17,6 +17,8 @@ mod declare;
 mod decode;
 mod field;
 pub(crate) mod foreign;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzzing;
 mod interpolate;
 mod mask;
 mod ops;

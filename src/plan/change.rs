@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::only::Part;
 use crate::desired::Because;
 use crate::model::{
     ClientId, ExternalGroup, GroupName, Guid, Mapping, Member, Membership, Origin, UserKey, Username,
@@ -29,6 +30,9 @@ pub struct Plan {
     pub manifest_digest: String,
     /// SHA-256 over target and changes.
     pub plan_digest: String,
+    /// What `--only` makes of it, where it is a part.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub only: Option<Part>,
     /// How many changes of each sort.
     pub summary: Summary,
     /// The changes, in the order in which they would be made.
@@ -105,7 +109,8 @@ pub struct Change {
     pub key: String,
     /// The thing's name in parts.
     pub object: Object,
-    /// Field by field: all that is written, on a create too.
+    /// Field by field: all that is written, on a create too; of what is removed, what it had (`after` is null), so that
+    /// `undo` can bring it back.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub fields: Vec<FieldChange>,
     /// Changes that must be made first.
@@ -123,6 +128,29 @@ pub struct Change {
     /// The risks in words.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<String>,
+}
+
+impl Change {
+    /// Returns the fields that it writes: of what is removed none.
+    #[must_use]
+    pub fn written(&self) -> &[FieldChange] {
+        match self.action {
+            Action::DeleteUser
+            | Action::DeleteGroup
+            | Action::DeleteClient
+            | Action::RemoveMember
+            | Action::UnmapExternalGroup => &[],
+            Action::CreateUser
+            | Action::UpdateUser
+            | Action::CreateGroup
+            | Action::UpdateGroup
+            | Action::AddMember
+            | Action::MapExternalGroup
+            | Action::CreateClient
+            | Action::UpdateClient
+            | Action::SetClientSecret => &self.fields,
+        }
+    }
 }
 
 /// When a change is made: everything of a phase is finished before the next begins.
@@ -286,9 +314,9 @@ impl From<&Mapping> for Object {
 pub struct FieldChange {
     /// The manifest's name of the field.
     pub name: String,
-    /// What the server has; null on a create.
+    /// What the server has; null on a create. Of a secret, never what it is.
     pub before: FieldValue,
-    /// What it would have.
+    /// What it would have; null on a removal.
     pub after: FieldValue,
 }
 

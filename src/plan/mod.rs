@@ -16,6 +16,7 @@ mod client_risks;
 mod diff;
 mod digest;
 mod objections;
+pub mod only;
 mod order;
 pub mod policy;
 mod project;
@@ -46,6 +47,8 @@ pub(crate) use diff::clients::shown_value;
 pub use diff::clients::{client_fields, client_value};
 pub use diff::users::user_fields;
 pub use digest::digest;
+#[cfg(any(test, fuzzing))]
+pub(crate) use project::project;
 pub use rails::check_pin;
 pub use scope::scope;
 pub use settle::to_settle;
@@ -54,6 +57,7 @@ pub(crate) use shipped::{default_groups, is_group as is_shipped_group, is_rewrit
 use crate::desired::{Because, Desired};
 use crate::model::ClientId;
 use crate::observed::{Observed, Server};
+use only::{Only, Unmatched};
 use policy::{Allow, Policy};
 use world::World;
 
@@ -79,6 +83,29 @@ pub fn make(
     allow: &Allow,
 ) -> Result<Plan, Vec<Objection>> {
     make_part(desired, observed, policy, allow, |_| true, |_| true)
+}
+
+/// Makes the plan of what `only` names; and says which of its names nothing answers to.
+///
+/// # Errors
+/// As [`make`]; also for entries that are left out.
+pub fn make_only(
+    desired: &Desired,
+    observed: &Observed,
+    policy: &Policy,
+    allow: &Allow,
+    only: &Only,
+) -> Result<(Plan, Vec<Unmatched>), Vec<Objection>> {
+    let whole = make(desired, observed, policy, allow)?;
+    if only.is_all() {
+        return Ok((whole, Vec::new()));
+    }
+    let only = only.knowing(desired);
+    let chosen = only.chosen(&whole.changes);
+    let keep = |change: &Change| chosen.contains(&change.id);
+    let plan = make_part(desired, observed, policy, allow, keep, |client| only.settles(client))?;
+    let part = only.part(whole.changes.len(), plan.changes.len());
+    Ok((Plan { only: part, ..plan }, only.unmatched(desired, &whole.changes)))
 }
 
 /// Makes the plan of those changes that `keep` keeps, and of client secrets those that `settle` wants settled.
@@ -156,6 +183,7 @@ fn plan(
         target: server.clone(),
         manifest_digest: desired.digest.clone(),
         plan_digest: digest(server, &changes, &blind_spots),
+        only: None,
         summary: Summary::of(&changes),
         changes,
         kept: Vec::new(),

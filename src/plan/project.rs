@@ -10,8 +10,8 @@ use crate::model::{GroupName, Guid, Mapping, Origin, UserKey, Username};
 use crate::observed::{MemberKind, MemberRow, Observed, ObservedClient, ObservedGroup, ObservedUser};
 
 /// Carries out changes on a copy. Objects that would be created get an id that UAA never gives.
-#[cfg(test)]
-pub(super) fn project<'c>(observed: &Observed, changes: impl IntoIterator<Item = &'c Change>) -> Observed {
+#[cfg(any(test, fuzzing))]
+pub(crate) fn project<'c>(observed: &Observed, changes: impl IntoIterator<Item = &'c Change>) -> Observed {
     carry_out(observed, changes, true)
 }
 

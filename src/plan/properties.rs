@@ -3,6 +3,8 @@
 //! Few names, so that everything meets everything: users of two origins, groups that nest in circles, a default group,
 //! a privileged one, rows of logins, rows without a member.
 
+mod back;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::prelude::*;
@@ -457,8 +459,8 @@ fn looked_up(observed: &Observed, manifest: &Manifest) -> Observed {
     cut.clients.retain(|id, _| asked.clients.all || asked.clients.named.contains(id));
     for (id, client) in &mut cut.clients {
         client.fields.retain(|field, _| {
-            (*field != ClientField::RequiredUserGroups || asked.clients.required_user_groups.contains(id))
-                && (!field.is_metadata() || asked.clients.metadata.contains(id))
+            (*field != ClientField::RequiredUserGroups || asked.clients.asks_for_user_groups(id))
+                && (!field.is_metadata() || asked.clients.asks_for_metadata(id))
         });
     }
     cut

@@ -83,14 +83,16 @@ fn the_plans_schema_is_that_of_the_type_and_a_plan_is_valid() {
 #[test]
 fn the_reports_schema_is_that_of_the_type_and_a_report_is_valid() {
     is_fresh::<Report>("report.schema.json");
-    let Plan { format, tool, target, plan_digest, summary, changes, findings, .. } = sample();
+    let Plan { format, tool, target, plan_digest, only, summary, changes, findings, .. } = sample();
     let applied = |change| Applied { change, outcome: Outcome::Failed, error: Some("no".to_owned()) };
     let report = Report {
         format,
         tool,
         target,
         plan_digest,
+        only,
         summary,
+        finished: false,
         changes: changes.into_iter().map(applied).collect(),
         findings,
         converged: None,

@@ -46,7 +46,13 @@ fn clients(desired: &Desired) -> ClientScope {
         all: desired.prune.clients.is_some(),
         required_user_groups: managing(|field| *field == ClientField::RequiredUserGroups),
         metadata: managing(ClientField::is_metadata),
+        whole: desired.absent.clients.keys().filter(|id| can_stand_in_a_path(id)).cloned().collect(),
     }
+}
+
+/// Tells whether UAA can be asked for a client alone: it refuses these characters in an address, however they are written.
+fn can_stand_in_a_path(id: &ClientId) -> bool {
+    !id.as_str().contains(['/', '\\', ';', '%'])
 }
 
 /// Users that the manifest names anywhere, by their former names too.

@@ -14,6 +14,7 @@ use crate::desired::{Because, Said};
 use crate::model::ClusterRole::{Admin, Manage, Read};
 use crate::model::{ClientId, GroupName, Origin};
 
+mod only;
 mod rails;
 mod removal;
 
@@ -1368,7 +1369,8 @@ fn a_large_foundation_is_planned_in_the_time_that_reading_it_takes() {
     let plan = manifest.plan(&site);
     assert_eq!(plan.summary.grant, 50_000);
     assert_eq!(plan.summary.revoke, 50_000 + 5_000 + 4_999);
-    assert!(started.elapsed().as_secs() < 30, "took {:?}", started.elapsed());
+    // Seconds when nothing else runs; what is quadratic takes hours.
+    assert!(started.elapsed().as_secs() < 300, "took {:?}", started.elapsed());
 }
 
 // Digests.

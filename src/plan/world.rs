@@ -114,6 +114,11 @@ impl<'a> World<'a> {
         found.map(|client| client::normal(client.fields.clone()))
     }
 
+    /// Tells whether this client's `required_user_groups` and metadata are known.
+    pub(super) fn knows_all_of(&self, id: &ClientId) -> bool {
+        self.scope.clients.asks_for_user_groups(id) && self.scope.clients.asks_for_metadata(id)
+    }
+
     /// Returns the id of a member that exists.
     pub(super) fn id(&self, member: &Member) -> Option<&'a Guid> {
         match member {

@@ -458,7 +458,7 @@ pub(super) fn lines(plan: &Plan) -> Vec<String> {
                 word(serde_json::to_value(change.action).expect("a word")),
                 change.key
             );
-            for field in &change.fields {
+            for field in change.written() {
                 line += &format!(" {}", field.name);
             }
             if !change.needs.is_empty() {

@@ -45,6 +45,9 @@ pub fn plan(plan: &Plan, longest: u32) -> String {
          | {} | {} | {} | {} | {} |",
         s.create, s.update, s.grant, s.revoke, s.delete
     );
+    if let Some(part) = &plan.only {
+        let _ = writeln!(head, "\n{}", text::part_words(part, |text| code(&name(&cut(text)))));
+    }
     let mut sections = findings(&plan.findings, &plan.changes.iter().collect::<Vec<_>>());
     for alike in plan.changes.chunk_by(|one, next| one.phase == next.phase) {
         sections.push(phase(alike));

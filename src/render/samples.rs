@@ -52,6 +52,7 @@ pub(crate) fn plan_of(mut changes: Vec<Change>) -> Plan {
         },
         manifest_digest: "sha256:0".to_owned(),
         plan_digest: "sha256:1".to_owned(),
+        only: None,
         summary: Summary::of(&changes),
         changes,
         kept: Vec::new(),

@@ -9,6 +9,7 @@ use unicode_width::UnicodeWidthStr;
 use super::accounting;
 use super::style::{self, styled};
 use crate::client::{ClientField, ClientFieldKind, NONE};
+use crate::plan::only::Part;
 use crate::plan::{
     Action, BlindSpot, BlindSpotWhat, Change, FieldChange, FieldValue, Finding, Kept, KeptWhy, Kind, Phase,
     Plan, Rail,
@@ -34,7 +35,21 @@ pub fn plan(plan: &Plan) -> String {
     blind_spots(&mut out, &plan.blind_spots);
     findings(&mut out, &plan.findings, &plan.changes);
     let _ = writeln!(out, "\n{}", summary(plan));
+    if let Some(part) = &plan.only {
+        let _ = writeln!(out, "{}", part_words(part, name));
+    }
     out
+}
+
+/// Says what of the manifest this is.
+pub(super) fn part_words(part: &Part, name: impl Fn(&str) -> String) -> String {
+    let named: Vec<String> = part.named.iter().map(|text| name(text)).collect();
+    let left_out = match part.left_out {
+        0 => "nothing else would change".to_owned(),
+        1 => "1 change is left out".to_owned(),
+        many => format!("{} are left out", super::count(many, "change")),
+    };
+    format!("Only {}, and what that needs: {left_out}.", named.join(", "))
 }
 
 fn changes(out: &mut String, plan: &Plan) {
@@ -83,9 +98,9 @@ pub(super) fn change_lines(change: &Change, width: usize) -> String {
         styled(style::DIM, name(&change.because.to_string())),
         reason(change)
     );
-    let width = change.fields.iter().map(|field| visible(&field.name).width()).max().unwrap_or_default();
+    let width = change.written().iter().map(|field| visible(&field.name).width()).max().unwrap_or_default();
     let width = width.max(NARROWEST_FIELD);
-    for field in &change.fields {
+    for field in change.written() {
         let _ = writeln!(out, "              {}", field_words(field, change.action, width));
     }
     out
@@ -105,7 +120,7 @@ fn reason(change: &Change) -> &'static str {
 /// Tells whether two changes, one right after the other, can share the lines of their notes: a hundred members who
 /// leave one group lose their sessions alike.
 pub(super) fn noted_alike(one: &Change, notes: &[String], next: &Change, next_notes: &[String]) -> bool {
-    let bare = one.fields.is_empty() && next.fields.is_empty() && !notes.is_empty();
+    let bare = one.written().is_empty() && next.written().is_empty() && !notes.is_empty();
     one.phase == next.phase && one.action == next.action && bare && notes == next_notes
 }
 
@@ -395,6 +410,8 @@ fn summary(plan: &Plan) -> String {
         };
         return if plan.refusals().next().is_some() {
             styled(style::HEADING, "No plan was made.")
+        } else if plan.only.is_some() {
+            format!("{}{}", styled(style::HEADING, "No changes"), settling(plan)) + "."
         } else {
             format!(
                 "{} The server is as the manifest says{besides}{}.",

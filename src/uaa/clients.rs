@@ -63,9 +63,15 @@ pub(super) async fn read(
             try_join_all(lists).await?.into_iter().flatten().collect()
         }
     };
+    let found: Vec<Client> = found;
+    // Of these the rest is asked for only if they exist.
+    let there: BTreeSet<&str> = found.iter().map(Client::id).collect();
+    let whole: Vec<&ClientId> = scope.whole.iter().filter(|id| there.contains(id.as_str())).collect();
+    single.extend(&whole);
+    let tiles: BTreeSet<&ClientId> = scope.metadata.iter().chain(whole).collect();
     let single = try_join_all(single.into_iter().map(|id| get(looking, id)));
     let metadata =
-        try_join_all(scope.metadata.iter().map(|id| async move { Ok((id, metadata(looking, id).await?)) }));
+        try_join_all(tiles.into_iter().map(|id| async move { Ok((id, metadata(looking, id).await?)) }));
     let (single, metadata) = try_join(single, metadata).await?;
     let mut clients: BTreeMap<ClientId, ObservedClient> = BTreeMap::new();
     // Those that were read alone, last: they know more.

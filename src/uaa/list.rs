@@ -54,8 +54,8 @@ impl<T> FirstPage<T> {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Page<T> {
-    resources: Vec<T>,
+pub(super) struct Page<T> {
+    pub(super) resources: Vec<T>,
     total_results: usize,
 }
 

@@ -8,6 +8,8 @@ mod authority;
 mod client_wire;
 mod client_writes;
 mod clients;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzzing;
 mod groups;
 mod http;
 mod identify;

@@ -30,18 +30,18 @@ pub(super) const FEW: usize = 2;
 const ALL_MAPPINGS: usize = 100_000;
 
 /// What is read of groups and mappings.
-struct Groups {
-    groups: BTreeMap<GroupName, ObservedGroup>,
-    ambiguous: BTreeSet<GroupName>,
-    mappings: BTreeSet<Mapping>,
-    zone: Option<String>,
+pub(super) struct Groups {
+    pub(super) groups: BTreeMap<GroupName, ObservedGroup>,
+    pub(super) ambiguous: BTreeSet<GroupName>,
+    pub(super) mappings: BTreeSet<Mapping>,
+    pub(super) zone: Option<String>,
 }
 
 /// Users found.
-struct Users {
-    found: Vec<ObservedUser>,
+pub(super) struct Users {
+    pub(super) found: Vec<ObservedUser>,
     /// Members whose ids were asked for on the way: who is not among the found is a ghost.
-    asked: BTreeSet<Guid>,
+    pub(super) asked: BTreeSet<Guid>,
 }
 
 /// Reads what `scope` asks for. `default_groups` saves a request if they are known already.
@@ -162,36 +162,42 @@ async fn read_groups(looking: &Looking) -> Result<Groups, Error> {
         // A group was made or deleted between the two reads.
         (groups, mappings) = read().await?;
     }
-    let zone = groups.iter().find_map(|group| group.zone_id.clone());
-    let names: BTreeMap<String, String> =
-        groups.iter().map(|group| (group.id.clone(), group.display_name.clone())).collect();
-    let mappings = mappings
-        .into_iter()
-        .map(|mapping| Mapping {
-            // A mapping whose group is not among the groups, in two readings, names it all the same.
-            group: GroupName::new(names.get(&mapping.group_id).cloned().unwrap_or(mapping.display_name)),
-            origin: Origin::new(mapping.origin),
-            external_group: mapping.external_group.into(),
-        })
-        .collect();
-    let mut by_name = BTreeMap::new();
-    let mut ambiguous = BTreeSet::new();
-    for group in groups {
-        let name = GroupName::new(group.display_name);
-        let observed = ObservedGroup {
-            id: Guid::new(group.id),
-            name: name.clone(),
-            description: group.description.unwrap_or_default(),
-            rows: group.members.into_iter().flatten().map(wire::MemberOf::row).collect(),
-        };
-        if by_name.insert(name.clone(), observed).is_some() {
-            ambiguous.insert(name);
+    Ok(Groups::of(groups, mappings))
+}
+
+impl Groups {
+    pub(super) fn of(groups: Vec<wire::Group>, mappings: Vec<wire::Mapped>) -> Self {
+        let zone = groups.iter().find_map(|group| group.zone_id.clone());
+        let names: BTreeMap<String, String> =
+            groups.iter().map(|group| (group.id.clone(), group.display_name.clone())).collect();
+        let mappings = mappings
+            .into_iter()
+            .map(|mapping| Mapping {
+                // A mapping whose group is not among the groups, in two readings, names it all the same.
+                group: GroupName::new(names.get(&mapping.group_id).cloned().unwrap_or(mapping.display_name)),
+                origin: Origin::new(mapping.origin),
+                external_group: mapping.external_group.into(),
+            })
+            .collect();
+        let mut by_name = BTreeMap::new();
+        let mut ambiguous = BTreeSet::new();
+        for group in groups {
+            let name = GroupName::new(group.display_name);
+            let observed = ObservedGroup {
+                id: Guid::new(group.id),
+                name: name.clone(),
+                description: group.description.unwrap_or_default(),
+                rows: group.members.into_iter().flatten().map(wire::MemberOf::row).collect(),
+            };
+            if by_name.insert(name.clone(), observed).is_some() {
+                ambiguous.insert(name);
+            }
         }
+        for name in &ambiguous {
+            by_name.remove(name);
+        }
+        Self { groups: by_name, ambiguous, mappings, zone }
     }
-    for name in &ambiguous {
-        by_name.remove(name);
-    }
-    Ok(Groups { groups: by_name, ambiguous, mappings, zone })
 }
 
 fn user_listing(filter: Option<String>, attributes: &str) -> Listing {
@@ -276,7 +282,7 @@ async fn read_names(
 }
 
 /// Users by name. Two accounts of one name (a database that folds less than we do) are an error if one is meant.
-fn by_name(
+pub(super) fn by_name(
     users: Users,
     wanted: &BTreeSet<UserKey>,
     ambiguous: &mut BTreeSet<UserKey>,

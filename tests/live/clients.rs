@@ -114,8 +114,12 @@ async fn make(writer: &Writer) {
 
 async fn fields(reader: &Reader) -> ClientFields {
     let ids: BTreeSet<ClientId> = [id()].into();
-    let clients =
-        ClientScope { named: ids.clone(), all: false, required_user_groups: ids.clone(), metadata: ids };
+    let clients = ClientScope {
+        named: ids.clone(),
+        required_user_groups: ids.clone(),
+        metadata: ids,
+        ..ClientScope::default()
+    };
     let observed = reader.observe(&ReadScope { clients, ..ReadScope::default() }).await.expect("it is read");
     observed.clients.get(&id()).expect("it is there").fields.clone()
 }

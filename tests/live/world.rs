@@ -6,7 +6,7 @@ use std::process::{Command, Output};
 use std::sync::OnceLock;
 
 use serde_json::{Value, json};
-use uaapply_lab::{Foundation, Options, UaaVersion, Zone};
+use uaapply_lab::{Database, Foundation, Options, UaaVersion, Zone};
 
 /// Every password that a test's manifest uses; none may ever be printed.
 pub(crate) const CANARY: &str = "canary-Pa55word";
@@ -19,7 +19,12 @@ pub(crate) fn foundation(version: UaaVersion) -> &'static Foundation {
         UaaVersion::V4_10_0 => &OLD,
         UaaVersion::V4_30_0 => &NEW,
     };
-    cell.get_or_init(|| match Foundation::start(version, &Options::default()) {
+    let started = || {
+        // UAAPPLY_LAB_DATABASE: the same stories on another database than HSQLDB.
+        let options = Options { database: Database::chosen(None)?, ..Options::default() };
+        Foundation::start(version, &options)
+    };
+    cell.get_or_init(|| match started() {
         Ok(foundation) => foundation,
         Err(error) => panic!("a live test cannot start its server: {error}"),
     })

@@ -15,8 +15,10 @@ mod hosts;
 mod import;
 #[cfg(unix)]
 mod interrupted;
+mod only;
 mod plan;
 mod policy;
+mod record;
 mod removal;
 mod saved;
 mod saved_login;

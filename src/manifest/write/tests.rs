@@ -17,6 +17,8 @@ fn a_text_that_yaml_could_misread_is_quoted() {
         ("a\"\\\n\u{202e}\u{1f4a9}\u{7}", "\"a\\\"\\\\\\n\\u202e\u{1f4a9}\\x07\""),
         ("((a", "\"((a\""),
         ("a ", "\"a \""),
+        ("::error::", "\"::error::\""),
+        ("a ##[error] ##vso[x] ## b", "\"a #\\x23[error] #\\x23vso[x] ## b\""),
     ] {
         assert_eq!(scalar(text), yaml);
     }

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use crate::visible::is_invisible;
+use crate::visible::{ends_marker, is_invisible};
 
 /// A JSON value on one line.
 pub(super) fn flow(value: &serde_json::Value) -> String {
@@ -20,15 +20,17 @@ pub(super) fn flow(value: &serde_json::Value) -> String {
 }
 
 /// A text as every reader of YAML 1.1 and 1.2 takes it, in a block or between brackets: bare where nothing can
-/// misread it, in double quotes otherwise, with what does not show as an escape.
+/// misread it, in double quotes otherwise, with what does not show, and what a pipeline would take for a command, as an
+/// escape.
 pub(crate) fn scalar(text: &str) -> String {
     if is_plain(text) {
         return text.to_owned();
     }
     let mut out = String::with_capacity(text.len() + 2);
     out.push('"');
-    for c in text.chars() {
+    for (at, c) in text.char_indices() {
         match c {
+            '#' if ends_marker(text, at) => out.push_str("\\x23"),
             '"' | '\\' => {
                 out.push('\\');
                 out.push(c);

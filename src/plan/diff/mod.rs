@@ -5,6 +5,7 @@
 
 pub(super) mod client_secrets;
 pub(super) mod clients;
+pub(super) mod estate;
 mod groups;
 mod leaving;
 mod mappings;

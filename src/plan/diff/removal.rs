@@ -8,7 +8,7 @@
 use std::collections::BTreeMap;
 
 use super::leaving::{Going, Leaving};
-use super::{Diff, Draft, client_key, group_key, is_undeletable};
+use super::{Diff, Draft, client_key, estate, group_key, is_undeletable};
 use crate::desired::{Because, Desired};
 use crate::model::{ClientId, GroupName, Mapping, Member, Membership, UserKey};
 use crate::plan::world::World;
@@ -23,7 +23,7 @@ pub(super) fn diff(desired: &Desired, world: &World<'_>, leaving: &Leaving<'_>, 
         delete_group(group, *going, world, diff);
     }
     for (client, going) in &leaving.clients {
-        delete_client(client, *going, diff);
+        delete_client(client, *going, world, diff);
     }
     for (user, because) in &leaving.suspended {
         suspend(user, because, world, diff);
@@ -34,6 +34,7 @@ fn delete_user(user: &UserKey, going: Going<'_>, desired: &Desired, world: &Worl
     let Some(observed) = world.user(user) else { return };
     let mut needs = Vec::new();
     for group in world.containers(&observed.id) {
+        let fields = group.rows.get(&observed.id).map(estate::row).unwrap_or_default();
         let group = desired.groups.get(&group.name).map_or(&group.name, |entry| &entry.name);
         let membership = Membership { group: group.clone(), member: Member::User(user.clone()) };
         needs.push(diff.add(Draft {
@@ -42,7 +43,7 @@ fn delete_user(user: &UserKey, going: Going<'_>, desired: &Desired, world: &Worl
             kind: Kind::Member,
             key: membership.to_string(),
             object: Object::from(&membership),
-            fields: Vec::new(),
+            fields,
             needs: Vec::new(),
             because: going.because,
             implied: going.implied,
@@ -55,7 +56,7 @@ fn delete_user(user: &UserKey, going: Going<'_>, desired: &Desired, world: &Worl
         kind: Kind::User,
         key: user.to_string(),
         object: Object::from(user),
-        fields: Vec::new(),
+        fields: estate::user(observed),
         needs,
         because: going.because,
         implied: going.implied,
@@ -90,7 +91,7 @@ fn delete_group(name: &GroupName, going: Going<'_>, world: &World<'_>, diff: &mu
         kind: Kind::Group,
         key: group_key(name),
         object: Object::from(name),
-        fields: Vec::new(),
+        fields: estate::group(observed, world),
         needs,
         because: going.because,
         implied: going.implied,
@@ -98,14 +99,14 @@ fn delete_group(name: &GroupName, going: Going<'_>, world: &World<'_>, diff: &mu
     });
 }
 
-fn delete_client(id: &ClientId, going: Going<'_>, diff: &mut Diff) {
+fn delete_client(id: &ClientId, going: Going<'_>, world: &World<'_>, diff: &mut Diff) {
     diff.add(Draft {
         phase: Phase::Delete,
         action: Action::DeleteClient,
         kind: Kind::Client,
         key: client_key(id),
         object: Object::Client { client_id: id.clone() },
-        fields: Vec::new(),
+        fields: estate::client(id, world),
         needs: Vec::new(),
         because: going.because,
         implied: going.implied,

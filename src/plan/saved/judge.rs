@@ -13,6 +13,7 @@ use crate::model::{GroupName, Guid, Mapping, UserKey, Username};
 use crate::observed::{MemberKind, Observed};
 use crate::plan::diff::clients::{client_of, written};
 use crate::plan::diff::users::{UserField, user_fields, user_of};
+use crate::plan::only::Only;
 use crate::plan::policy::{Allow, Policy};
 use crate::plan::{Action, Change, FieldValue, Object, Objection, Phase, Plan, client_fields, scope};
 
@@ -25,6 +26,8 @@ pub struct Judged {
     pub left: Vec<u32>,
     /// The numbers of those that are so already.
     pub already: BTreeSet<u32>,
+    /// The numbers of those that are meant at all: left, or so already, or drifted.
+    pub chosen: BTreeSet<u32>,
     /// What is not as the plan knew it; then nothing may be done. Sorted.
     pub drift: Vec<Drift>,
 }
@@ -48,8 +51,24 @@ pub fn judge(
     policy: &Policy,
     allow: &Allow,
 ) -> Result<Judged, Vec<Objection>> {
+    judge_only(saved, observed, policy, allow, &Only::default())
+}
+
+/// Judges what `only` names of a saved plan. What else changed since is nobody's concern then.
+///
+/// # Errors
+/// As [`judge`].
+pub fn judge_only(
+    saved: &Saved,
+    observed: &Observed,
+    policy: &Policy,
+    allow: &Allow,
+    only: &Only,
+) -> Result<Judged, Vec<Objection>> {
     let desired = saved.manifest();
-    let settle = |client: &_| saved.settles(client);
+    let only = only.knowing(desired);
+    let chosen = only.chosen(&saved.plan.changes);
+    let settle = |client: &_| saved.settles(client) && only.settles(client);
     let whole = crate::plan::make_part(desired, observed, policy, allow, |_| true, settle)?;
     let case = Case::new(saved, desired, observed, policy);
 
@@ -74,13 +93,18 @@ pub fn judge(
         };
         drift.extend(trouble.map(|message| Drift { changes: vec![change.id], message }));
     }
+    let about =
+        |drift: &Drift| drift.changes.is_empty() || drift.changes.iter().any(|id| chosen.contains(id));
+    drift.retain(about);
     drift.sort();
     drift.dedup();
+    already.retain(|id| chosen.contains(id));
 
-    let keep = |change: &Change| case.same(change).is_some();
+    let keep = |change: &Change| case.same(change).is_some_and(|id| chosen.contains(&id));
     let plan = crate::plan::make_part(desired, observed, policy, allow, keep, settle)?;
+    let plan = Plan { only: only.part(saved.plan.changes.len(), chosen.len()), ..plan };
     let left = plan.changes.iter().filter_map(|change| case.same(change)).collect();
-    Ok(Judged { plan, left, already, drift })
+    Ok(Judged { plan, left, already, chosen, drift })
 }
 
 struct Case<'a> {
@@ -131,7 +155,8 @@ impl<'a> Case<'a> {
     fn same(&self, change: &Change) -> Option<u32> {
         let same = |saved: &&&Change| {
             saved.action == change.action
-                && saved.fields == change.fields
+                // What goes is judged by what the plan saw of it: some of it may be gone already.
+                && saved.written() == change.written()
                 && saved.expects == change.expects
                 && saved.implied == change.implied
         };
@@ -171,7 +196,7 @@ impl<'a> Case<'a> {
         touching.dedup();
         let message = || {
             let fields: Vec<String> = change
-                .fields
+                .written()
                 .iter()
                 .map(|field| format!("`{}` is {}", field.name, shown(&field.before)))
                 .collect();

@@ -549,3 +549,73 @@ fn a_client_of_another_zone_is_not_ours_although_it_has_the_same_id() {
     }));
     assert_eq!((plan.changes[0].phase, plan.findings.as_slice()), (Phase::Delete, [].as_slice()));
 }
+
+// What they leave behind, for `undo`.
+
+fn left_behind(plan: &Plan, action: Action) -> Vec<String> {
+    let going = plan.changes.iter().filter(|change| change.action == action);
+    let fields = going.flat_map(|change| &change.fields);
+    let show = |field: &crate::plan::FieldChange| {
+        assert_eq!(field.after, FieldValue::None);
+        format!("{} {}", field.name, serde_json::to_string(&field.before).expect("JSON"))
+    };
+    fields.map(show).collect()
+}
+
+#[test]
+fn a_deletion_carries_what_goes_along_and_no_secret() {
+    let site = Site::new()
+        .users(&["dana", "a", "b", "ldap/x"])
+        .edit("dana", |dana| (dana.given_name, dana.active) = ("Dana".to_owned(), false))
+        .group("ops", &[])
+        .group("team", &["a", "~ldap/x", "!ghost", "group:ops", "~dana"])
+        .group("outer", &["group:team"])
+        .maps("team", "ldap", "cn=a/b")
+        .maps("team", "ldap", "cn=plain")
+        .client("ci", &["authorized_grant_types=password", "required_user_groups=a", "token_salt=canary"])
+        .client("app", &["show_on_home_page=false", "extra.api_token=\"canary\"", "extra.note=\"x\""]);
+    let site = site.change(|observed| {
+        let team = observed.groups.get_mut(&GroupName::new("team")).expect("it is there");
+        team.description = "The team".to_owned();
+    });
+    let plan = Manifest::new().no_user("dana").no_group("team").no_client("ci").no_client("app").plan(&site);
+    let user = [
+        "username \"dana\"",
+        "email \"dana@example.com\"",
+        "given_name \"Dana\"",
+        "active false",
+        "verified true",
+    ];
+    assert_eq!(left_behind(&plan, Action::DeleteUser), user);
+    assert_eq!(left_behind(&plan, Action::RemoveMember), ["origin \"ldap\""]);
+    assert_eq!(
+        left_behind(&plan, Action::DeleteGroup),
+        [
+            "description \"The team\"",
+            "members [\"uaa/a\",\"group:ops\"]",
+            "derived_members [\"ldap/x\",\"uaa/dana\"]",
+            "member_of [\"group:outer\"]",
+            "external_groups [\"ldap/cn=a%2Fb\"]",
+            "unnamed_members 1",
+        ]
+    );
+    assert_eq!(
+        left_behind(&plan, Action::DeleteClient),
+        [
+            "required_user_groups null",
+            "scope [\"uaa.none\"]",
+            "authorities [\"uaa.none\"]",
+            "show_on_home_page false",
+            "extra.api_token \"((redacted))\"",
+            "extra.note \"x\"",
+            "required_user_groups [\"a\"]",
+            "authorized_grant_types [\"password\",\"refresh_token\"]",
+            "scope [\"uaa.none\"]",
+            "authorities [\"uaa.none\"]",
+            "token_salt \"((redacted))\"",
+        ]
+    );
+    // Pruned, nobody asked for the groups that its users must be in.
+    let pruned = Manifest::new().client("app", &[]).prune_clients(&["ci"]).plan(&site);
+    assert!(!left_behind(&pruned, Action::DeleteClient).iter().any(|field| field.starts_with("required")));
+}

@@ -70,7 +70,7 @@ async fn both_ways_of_reading_come_to_the_same_and_groups_and_metadata_cost_a_re
         named: ids(&["a", "b", "gone"]),
         required_user_groups: ids(&["a", "gone"]),
         metadata: ids(&["b"]),
-        all: false,
+        ..ClientScope::default()
     };
     let listed = observe(&server, ReadBy::List, scope()).await.expect("whole");
     assert_eq!(
@@ -86,6 +86,27 @@ async fn both_ways_of_reading_come_to_the_same_and_groups_and_metadata_cost_a_re
     );
     assert_eq!(listed[1].fields.get(&ClientField::ShowOnHomePage), Some(&ClientValue::Flag(true)));
     assert_eq!(listed[1].fields.get(&ClientField::AppIcon), None);
+}
+
+#[tokio::test]
+async fn what_goes_is_read_whole_if_it_is_there() {
+    let server = foundation().await;
+    let mut groups = client("a");
+    groups["required_user_groups"] = json!(["team.x"]);
+    on(&server, "GET", "/oauth/clients", [page(1, [client("a")])]).await;
+    on(&server, "GET", "/oauth/clients/a", [ok(groups)]).await;
+    on(&server, "GET", "/oauth/clients/a/meta", [ok(json!({"clientId": "a", "showOnHomePage": false}))])
+        .await;
+    let scope =
+        || ClientScope { named: ids(&["a", "gone"]), whole: ids(&["a", "gone"]), ..ClientScope::default() };
+    for (n, read_by) in [ReadBy::Fewest, ReadBy::List, ReadBy::LookUp].into_iter().enumerate() {
+        let found = observe(&server, read_by, scope()).await.expect("whole");
+        assert_eq!(found.len(), 1);
+        let groups = ClientValue::Set(["team.x".to_owned()].into());
+        assert_eq!(found[0].fields.get(&ClientField::RequiredUserGroups), Some(&groups));
+        assert_eq!(found[0].fields.get(&ClientField::ShowOnHomePage), Some(&ClientValue::Flag(false)));
+        assert_eq!(asked(&server).await.len(), 3 * (n + 1), "nothing is asked about one that is not there");
+    }
 }
 
 #[tokio::test]

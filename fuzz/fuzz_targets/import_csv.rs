@@ -1,0 +1,5 @@
+//! See `uaapply::fuzzing::import_csv`.
+
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|input: &[u8]| uaapply::fuzzing::import_csv(input));

@@ -19,6 +19,7 @@ mod saved_login;
 mod secrets;
 mod server_rules;
 mod uaac;
+mod verify;
 mod world;
 
 /// Declares a story that is told to each UAA version.

@@ -85,6 +85,9 @@ pub enum Command {
     /// Let a user in again whom too many wrong passwords have locked out
     #[command(after_help = "Example:\n  uaapply unlock alana")]
     Unlock(UnlockArgs),
+    /// Prove that somebody gets in: log in as they do, have UAA confirm the token, list their clusters
+    #[command(after_help = VERIFY_EXAMPLES)]
+    Verify(VerifyArgs),
     /// Show as whom a run comes, what it may do, and what it lacks for a manifest
     #[command(after_help = WHOAMI_EXAMPLES)]
     Whoami(WhoamiArgs),
@@ -196,6 +199,18 @@ Examples:
   uaapply password alana --generate --out-file alana.txt --must-change
 
 The client's token needs the authority password.write; uaa.admin does not stand for it.";
+
+const VERIFY_EXAMPLES: &str = "\
+Examples:
+  uaapply verify alana                                          asks for the password
+  uaapply verify alana --password-file alana.txt --expect 'alana: clusters>=1'
+  uaapply verify -f pks.yml --vars-env PKS alana client/cluster-ci   with the manifest's own passwords
+  uaapply verify user/saml/cody --passcode                      single sign-on, by a one-time passcode
+  uaapply verify dana --password-stdin --expect 'dana: denied' < dana.txt
+
+Expectations, several to a --expect with commas: clusters>=N (=, !=, <, <=, >), cluster NAME, no cluster NAME,
+scope NAME, no scope NAME, denied. Exit code 0 when everything is as it should be, else 1.
+A password is tried once; after a wrong one no other is tried in this run.";
 
 const WHOAMI_EXAMPLES: &str = "\
 Examples:
@@ -609,6 +624,48 @@ pub struct UnlockArgs {
     /// The server.
     #[command(flatten)]
     pub connection: ConnectionArgs,
+}
+
+/// `uaapply verify`.
+#[derive(Debug, Args)]
+pub struct VerifyArgs {
+    /// Users and clients: NAME, user/ORIGIN/NAME, client/ID [else those of --expect]
+    #[arg(value_name = "WHO")]
+    pub who: Vec<String>,
+    /// What must be so, as 'alana: clusters>=1' (repeatable)
+    #[arg(long, value_name = "WHO: CONDITION", help_heading = "Proof")]
+    pub expect: Vec<String>,
+    /// Read the password, passcode or client's secret from a file [else the manifest's, else a prompt]
+    #[arg(long, value_name = "PATH", value_hint = ValueHint::FilePath, group = "password_source", help_heading = "Proof")]
+    pub password_file: Option<PathBuf>,
+    /// Read it from standard input
+    #[arg(long, group = "password_source", help_heading = "Proof")]
+    pub password_stdin: bool,
+    /// Log in by a one-time passcode of UAA's page /passcode: for single sign-on
+    #[arg(long, help_heading = "Proof")]
+    pub passcode: bool,
+    /// The public client through which users log in (CF: cf)
+    #[arg(long, value_name = "ID", default_value = "pks_cli", help_heading = "Proof")]
+    pub through: String,
+    /// The PKS API's address [default: port 9021 of the target's host]
+    #[arg(long, value_name = "URL", env = "UAAPPLY_PKS_API", hide_env_values = true, value_hint = ValueHint::Url, help_heading = "Proof")]
+    pub pks_api: Option<String>,
+    /// A manifest to compare the token's scopes with.
+    #[command(flatten)]
+    pub manifest: ManifestArgs,
+    /// The server. A secret is not needed; with one, the causes of a refusal are looked for.
+    #[command(flatten)]
+    pub connection: ConnectionArgs,
+    /// The form on standard output; json is a versioned format
+    #[arg(
+        long,
+        value_enum,
+        default_value_t,
+        value_name = "text|json",
+        hide_possible_values = true,
+        help_heading = "Output"
+    )]
+    pub format: Format,
 }
 
 /// `uaapply whoami`.

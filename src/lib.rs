@@ -33,4 +33,5 @@ pub mod render;
 pub mod report;
 pub mod snapshot;
 pub mod uaa;
+pub mod verify;
 pub mod visible;

@@ -13,7 +13,7 @@ use crate::cli::{ConnectionArgs, ManifestArgs, Read};
 use crate::desired::Secrets;
 use crate::error::Error;
 use crate::model::ClientId;
-use crate::uaa::{Connection, Login, ReadBy};
+use crate::uaa::{Connection, Login, ReadBy, SavedToken};
 
 /// Checks what can be wrong with a command line before anything is read.
 pub(super) fn check(args: &ConnectionArgs, manifest: &ManifestArgs) -> Result<(), Error> {
@@ -43,19 +43,53 @@ pub(super) async fn connection(
     secrets: &Secrets,
     console: &Console,
 ) -> Result<Connection, Error> {
+    let (client_id, login) = match saved(args, console)? {
+        Some(saved) => (saved.owner.client_id.clone(), Login::Saved(saved)),
+        None => (ClientId::new(&*args.client_id), Login::Secret(client_secret(args, console).await?)),
+    };
+    with(args, client_id, login, secrets, console)
+}
+
+/// Puts together how to reach UAA, for a command that can do without a log-in of its own: then nobody is asked for a
+/// secret, and the answer is false.
+pub(super) async fn or_nobody(
+    args: &ConnectionArgs,
+    secrets: &Secrets,
+    console: &Console,
+) -> Result<(Connection, bool), Error> {
+    if secret::is_given(args) || args.client_secret_stdin {
+        return Ok((connection(args, secrets, console).await?, true));
+    }
+    let saved = saved(args, console)?;
+    let known = saved.is_some();
+    let (client_id, login) = match saved {
+        Some(saved) => (saved.owner.client_id.clone(), Login::Saved(saved)),
+        None => (ClientId::new(&*args.client_id), Login::Secret(String::new().into())),
+    };
+    Ok((with(args, client_id, login, secrets, console)?, known))
+}
+
+/// Another program's login for this address, where no secret is given.
+fn saved(args: &ConnectionArgs, console: &Console) -> Result<Option<SavedToken>, Error> {
+    let target = target(args.target.as_deref())?;
+    Ok(match args.no_saved_login || secret::is_given(args) {
+        true => None,
+        false => saved_login::find(&target, &args.client_id, console),
+    })
+}
+
+fn with(
+    args: &ConnectionArgs,
+    client_id: ClientId,
+    login: Login,
+    secrets: &Secrets,
+    console: &Console,
+) -> Result<Connection, Error> {
     let target = target(args.target.as_deref())?;
     if args.skip_ssl_validation {
         console
             .warn("certificates are not checked (-k): whoever sits between here and UAA can read the secret");
     }
-    let saved = match args.no_saved_login || secret::is_given(args) {
-        true => None,
-        false => saved_login::find(&target, &args.client_id, console),
-    };
-    let (client_id, login) = match saved {
-        Some(saved) => (saved.owner.client_id.clone(), Login::Saved(saved)),
-        None => (ClientId::new(&*args.client_id), Login::Secret(client_secret(args, console).await?)),
-    };
     let of_clients = secrets.client_secrets.values().chain(secrets.token_salts.values());
     let all = secrets.passwords.values().chain(of_clients).chain(&secrets.others);
     // One value is one secret, wherever it comes from and however often it is used.
@@ -87,10 +121,13 @@ fn target(text: Option<&str>) -> Result<Url, Error> {
         return Err(Error::new("no target: which UAA?")
             .hint("give --target https://api.pks.example.com:8443, or set UAA_TARGET"));
     };
+    address(text, "the target (--target, UAA_TARGET)")
+}
+
+/// Reads an address; https unless it says http.
+pub(super) fn address(text: &str, name: &str) -> Result<Url, Error> {
     let address = if text.contains("://") { text.to_owned() } else { format!("https://{text}") };
-    let unusable = |why: &str| {
-        Error::new("the target (--target, UAA_TARGET) is no usable address").cause(why.to_owned())
-    };
+    let unusable = |why: &str| Error::new(format!("{name} is no usable address")).cause(why.to_owned());
     let url = Url::parse(&address).map_err(|error| unusable(&error.to_string()))?;
     if url.host_str().is_none() {
         return Err(unusable("it names no host"));

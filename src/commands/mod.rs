@@ -28,6 +28,7 @@ mod secret;
 mod snapshot;
 mod undo;
 mod validate;
+mod verify;
 mod whoami;
 
 use clap::CommandFactory;
@@ -77,6 +78,7 @@ pub fn run(cli: Cli) -> Exit {
         Command::Password(args) => block_on(password::run(&args, &console)),
         Command::Unlock(args) => block_on(password::unlock(&args, &console)),
         Command::Access(args) => block_on(access::run(&args, &console)),
+        Command::Verify(args) => block_on(verify::run(&args, &console)),
         Command::Whoami(args) => block_on(whoami::run(&args, &console)),
         Command::Schema { policy: false } => console.json(&crate::manifest::schema()),
         Command::Schema { policy: true } => console.json(&crate::manifest::policy_schema()),

@@ -131,6 +131,18 @@ fn from_prompt(args: &ConnectionArgs) -> Result<SecretString, Error> {
         .map_err(|error| Error::new("cannot ask for the secret").cause(error.to_string()))
 }
 
+/// Asks for one that exists, once; `options` are the other ways to give it.
+pub(super) fn ask(what: &str, options: &str) -> Result<SecretString, Error> {
+    if !Console::can_ask() {
+        return Err(Error::new(format!("nobody can be asked here: {what}"))
+            .hint(format!("give it by {options}, or by the manifest (-f) and its variables")));
+    }
+    let secret = dialoguer::Password::new().with_prompt(what).interact();
+    secret
+        .map(SecretString::from)
+        .map_err(|error| Error::new(format!("cannot ask: {what}")).cause(error.to_string()))
+}
+
 /// Asks for a new one, twice.
 pub(super) fn ask_twice(what: &str) -> Result<SecretString, Error> {
     if !Console::can_ask() {

@@ -10,6 +10,7 @@ pub mod annotations;
 mod inert;
 pub mod markdown;
 pub mod problems;
+pub mod proof;
 pub mod report;
 mod style;
 pub mod text;

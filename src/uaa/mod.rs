@@ -27,6 +27,7 @@ mod tests;
 mod token;
 mod trouble;
 mod users;
+mod visitor;
 mod wire;
 mod writing;
 mod zone;
@@ -50,6 +51,9 @@ use crate::plan::FieldChange;
 
 pub use self::authority::{DEFAULT_ZONE, Need, check};
 pub use self::secrets::SecretChange;
+pub use self::visitor::{
+    Cluster, Came, Credentials, Granted, Refusal, Unreached, UnreachedWhy, Validity, Visitor,
+};
 
 /// How to reach a UAA and log in.
 #[derive(Clone, Debug)]

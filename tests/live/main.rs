@@ -24,6 +24,7 @@ mod secrets;
 mod server_rules;
 mod uaac;
 mod undo;
+mod verify;
 mod world;
 
 /// Declares a story that is told to each UAA version.

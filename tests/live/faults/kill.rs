@@ -87,21 +87,25 @@ fn all(version: UaaVersion) {
 }
 
 #[test]
+#[ignore = "takes minutes; CONTRIBUTING.md says when to run it"]
 fn killed_after_each_write_an_apply_of_sixty_changes_converges_on_4_30_0() {
     killed_after_each_write(UaaVersion::V4_30_0);
 }
 
 #[test]
+#[ignore = "takes minutes; CONTRIBUTING.md says when to run it"]
 fn killed_after_each_write_an_apply_of_sixty_changes_converges_on_4_10_0() {
     killed_after_each_write(UaaVersion::V4_10_0);
 }
 
 #[test]
+#[ignore = "takes minutes; CONTRIBUTING.md says when to run it"]
 fn killed_at_some_requests_an_apply_of_sixty_changes_converges_on_4_30_0() {
     some(UaaVersion::V4_30_0);
 }
 
 #[test]
+#[ignore = "takes minutes; CONTRIBUTING.md says when to run it"]
 fn killed_at_some_requests_an_apply_of_sixty_changes_converges_on_4_10_0() {
     some(UaaVersion::V4_10_0);
 }

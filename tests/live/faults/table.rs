@@ -235,11 +235,13 @@ fn each_row(version: UaaVersion) {
 }
 
 #[test]
+#[ignore = "takes minutes; CONTRIBUTING.md says when to run it"]
 fn each_fault_comes_to_what_the_table_says_on_4_30_0() {
     each_row(UaaVersion::V4_30_0);
 }
 
 #[test]
+#[ignore = "takes minutes; CONTRIBUTING.md says when to run it"]
 fn each_fault_comes_to_what_the_table_says_on_4_10_0() {
     each_row(UaaVersion::V4_10_0);
 }

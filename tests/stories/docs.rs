@@ -4,7 +4,7 @@ use std::path::Path;
 
 use crate::story::Story;
 
-const COMMANDS: [&str; 16] = [
+const COMMANDS: [&str; 17] = [
     "",
     "plan",
     "apply",
@@ -12,6 +12,7 @@ const COMMANDS: [&str; 16] = [
     "validate",
     "snapshot",
     "access",
+    "verify",
     "rotate",
     "password",
     "unlock",

@@ -146,8 +146,7 @@ impl Site {
         let indent = |pem: &str| pem.trim().lines().map(|line| format!("    {line}\n")).collect::<String>();
         let (key, certificate) = (indent(&provider.key), indent(&provider.certificate));
         // RSA, as the product's: whoever has a token can check it.
-        let signing_key: String =
-            provider.key.trim().lines().map(|line| format!("      {line}\n")).collect();
+        let signing_key: String = provider.key.trim().lines().map(|line| format!("      {line}\n")).collect();
         // `secret: ""` and not none at all: without one no log-in with an empty secret succeeds.
         let log4j = format!("file:{}", self.folder.join("conf").join("log4j.properties").display());
         // Otherwise UAA goes over to a configuration of its own, which prints at DEBUG.

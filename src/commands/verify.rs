@@ -84,7 +84,9 @@ pub(super) async fn run(args: &VerifyArgs, console: &Console) -> Result<Exit, St
     if administrator && !all_proven {
         match look_inside(&connection, &server, &all, &through).await {
             Ok(observed) => insight = Some(observed),
-            Err(error) => console.warn(&format!("the causes are told without looking inside: {}", error.message)),
+            Err(error) => {
+                console.warn(&format!("the causes are told without looking inside: {}", error.message))
+            }
         }
     }
     let proofs = heard
@@ -111,11 +113,16 @@ pub(super) async fn run(args: &VerifyArgs, console: &Console) -> Result<Exit, St
 
 fn check_alone(args: &VerifyArgs) -> Result<(), Error> {
     if args.connection.zone.as_deref().is_some_and(|zone| !zone.is_empty() && zone != uaa::DEFAULT_ZONE) {
-        return Err(Error::new("users and clients of a zone log in at the zone's own address, not by --zone")
-            .hint("give that address as --target, such as https://SUBDOMAIN.uaa.example.com, and leave --zone out"));
+        return Err(Error::new(
+            "users and clients of a zone log in at the zone's own address, not by --zone",
+        )
+        .hint(
+            "give that address as --target, such as https://SUBDOMAIN.uaa.example.com, and leave --zone out",
+        ));
     }
     if args.password_stdin
-        && (args.connection.client_secret_stdin || args.manifest.files.iter().any(|path| path.as_os_str() == "-"))
+        && (args.connection.client_secret_stdin
+            || args.manifest.files.iter().any(|path| path.as_os_str() == "-"))
     {
         return Err(Error::new("standard input cannot be the password and something else")
             .hint("give the password by --password-file"));
@@ -156,8 +163,9 @@ fn everybody(
         false => args.who.iter().map(String::as_str).collect(),
     };
     if named.is_empty() {
-        return Err(Error::new("verify whom?")
-            .hint("name users or clients: uaapply verify alana client/cluster-ci"));
+        return Err(
+            Error::new("verify whom?").hint("name users or clients: uaapply verify alana client/cluster-ci")
+        );
     }
     let mut all = Vec::new();
     for name in named {
@@ -326,7 +334,8 @@ fn of_manifest(who: &Who, loaded: &Loaded) -> Option<SecretString> {
         Who::Client(client) => &loaded.desired.clients.get(client)?.secret.as_ref()?.value,
     };
     if let SecretSource::Variable(name) = source {
-        let generated = loaded.generated.as_ref().is_some_and(|generated| generated.values.contains_key(name));
+        let generated =
+            loaded.generated.as_ref().is_some_and(|generated| generated.values.contains_key(name));
         if loaded.lacking.contains(name) || generated {
             return None;
         }

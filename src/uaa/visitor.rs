@@ -250,8 +250,8 @@ impl Visitor {
 
     /// Lists the clusters that the token shows, as `pks clusters` does.
     pub async fn clusters(&self, granted: &Granted) -> Came<Vec<Cluster>> {
-        let request = Request::get(CLUSTERS)
-            .header(AUTHORIZATION, format!("Bearer {}", granted.token.expose_secret()));
+        let request =
+            Request::get(CLUSTERS).header(AUTHORIZATION, format!("Bearer {}", granted.token.expose_secret()));
         let answer = match self.pks_api.call(&request, Repeat::AtFirstContact).await {
             Ok(answer) => answer,
             Err(lost) => return Came::Unreached(unreached(&lost)),
@@ -303,7 +303,10 @@ fn signed(keys: &JwkSet, issuer: &str, audience: &str, token: &str) -> Validity 
         return Validity::Unsound(format!("it is signed by the key `{kid}`, which UAA does not list"));
     };
     let Ok(key) = DecodingKey::from_jwk(key) else {
-        return Validity::Unknown(format!("UAA's key `{}` is of an unknown kind", crate::visible::visible(&kid)));
+        return Validity::Unknown(format!(
+            "UAA's key `{}` is of an unknown kind",
+            crate::visible::visible(&kid)
+        ));
     };
     let mut validation = Validation::new(header.alg);
     validation.set_audience(&[audience]);

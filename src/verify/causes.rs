@@ -13,15 +13,9 @@ use crate::uaa::{Came, Cluster, Granted, Refusal, Unreached, UnreachedWhy, Valid
 use crate::visible::{shell, visible};
 
 /// What an administrator's secret would add.
-const LOOK: &str =
-    "with UAA_CLIENT_SECRET (or --client-secret-file) verify looks at the user and the client, and says which it is";
+const LOOK: &str = "with UAA_CLIENT_SECRET (or --client-secret-file) verify looks at the user and the client, and says which it is";
 
-pub(super) fn login(
-    who: &Who,
-    came: Option<&Came<Granted>>,
-    given: Option<&Given>,
-    case: &Case<'_>,
-) -> Step {
+pub(super) fn login(who: &Who, came: Option<&Came<Granted>>, given: Option<&Given>, case: &Case<'_>) -> Step {
     let asked = match who {
         Who::User(_) if case.by_passcode => format!("a token by passcode, through client {}", case.through),
         Who::User(_) => format!("a token by password, through client {}", case.through),
@@ -54,7 +48,9 @@ pub(super) fn login(
 
 /// UAA gives no token, since the user has none of the client's scopes.
 fn no_scope(step: Step, who: &Who, fine: bool, given: Option<&Given>, case: &Case<'_>) -> Step {
-    let Who::User(user) = who else { return step.means("the client has none of the scopes that it asks for") };
+    let Who::User(user) = who else {
+        return step.means("the client has none of the scopes that it asks for");
+    };
     let through = case.through;
     let step = step.means(format!(
         "the password is right, and {user} holds none of the scopes of client {through}: no way to any cluster"
@@ -76,7 +72,8 @@ fn no_scope(step: Step, who: &Who, fine: bool, given: Option<&Given>, case: &Cas
             .map(|group| group.to_string())
             .collect();
         if held.is_empty() {
-            step = step.means(format!("at the server {user} is in no such group: the manifest is not applied"));
+            step =
+                step.means(format!("at the server {user} is in no such group: the manifest is not applied"));
         } else {
             step = step.means(format!(
                 "at the server {user} is in {}, which client {through} does not have in `scope`",
@@ -107,14 +104,21 @@ fn refused(step: Step, who: &Who, refusal: &Refusal, case: &Case<'_>) -> Step {
             .means(format!("client {through} may not log users in by password"))
             .next(format!("add the grant type password to client {through}, or name another by --through")),
         Who::User(user) if has("identity provider") => step
-            .means(format!("client {through} does not let in users of origin {} (`allowedproviders`)", user.origin))
+            .means(format!(
+                "client {through} does not let in users of origin {} (`allowedproviders`)",
+                user.origin
+            ))
             .next(format!("add {} to allowedproviders of client {through}", user.origin)),
         Who::User(_) if has("required group") => step
             .means(format!("client {through} lets in only members of its `required_user_groups`"))
             .next("put the user into one of these groups"),
         Who::User(user) if has("password") && (has("change") || has("expire")) => step
             .means("the password is right, and has to be changed before it is good for anything")
-            .next(format!("log in once at {}, or: uaapply password {}", case.url, shell(user.username.as_str()))),
+            .next(format!(
+                "log in once at {}, or: uaapply password {}",
+                case.url,
+                shell(user.username.as_str())
+            )),
         Who::User(_) if has("not verified") || has("unverified") => step
             .means("the account's e-mail address is not verified")
             .next("write `verified: true` in the user's entry, or have the user follow the link"),
@@ -148,8 +152,12 @@ fn bad_credentials(step: Step, user: &UserKey, case: &Case<'_>) -> Step {
     }
     if insight.client_secrets_wrong.as_ref().is_some_and(|wrong| wrong.contains(through)) {
         return step
-            .means(format!("client {through} has a secret, so nobody can log in through it as `pks login` does"))
-            .next(format!("give it an empty one: in a manifest, client_id: {through} with client_secret: \"\""));
+            .means(format!(
+                "client {through} has a secret, so nobody can log in through it as `pks login` does"
+            ))
+            .next(format!(
+                "give it an empty one: in a manifest, client_id: {through} with client_secret: \"\""
+            ));
     }
     let Some(found) = insight.users.get(user) else {
         let elsewhere = insight.users.keys().find(|key| key.username == user.username);
@@ -157,7 +165,9 @@ fn bad_credentials(step: Step, user: &UserKey, case: &Case<'_>) -> Step {
             Some(other) => step
                 .means(format!("there is no user {user}; {other} has another origin"))
                 .next(format!("uaapply verify user/{other}")),
-            None => step.means(format!("there is no user {user}")).next("uaapply plan -f PATH shows whether the manifest is applied"),
+            None => step
+                .means(format!("there is no user {user}"))
+                .next("uaapply plan -f PATH shows whether the manifest is applied"),
         };
     };
     if !found.active {
@@ -184,9 +194,10 @@ fn bad_client(step: Step, client: &ClientId, case: &Case<'_>) -> Step {
         Some(insight) if !logs_in_by_itself(insight, client) => step
             .means(format!("client {client} lacks the grant type client_credentials"))
             .next("add it to authorized_grant_types"),
-        Some(_) => step
-            .means("the secret is wrong")
-            .next(format!("set it from the manifest by uaapply apply, or: uaapply rotate {}", shell(client.as_str()))),
+        Some(_) => step.means("the secret is wrong").next(format!(
+            "set it from the manifest by uaapply apply, or: uaapply rotate {}",
+            shell(client.as_str())
+        )),
         None => step.means("the secret is wrong, or there is no such client").next(LOOK),
     }
 }
@@ -205,9 +216,10 @@ pub(super) fn token(validity: Option<&Validity>, case: &Case<'_>) -> Step {
     match validity {
         None => Step::skipped(StepName::Token, asked.clone()),
         Some(Validity::Active) => step(State::Ok, "UAA calls it active"),
-        Some(Validity::Signed(key)) => {
-            step(State::Ok, &format!("signed by UAA's key {}; issuer, audience and end are right", visible(key)))
-        }
+        Some(Validity::Signed(key)) => step(
+            State::Ok,
+            &format!("signed by UAA's key {}; issuer, audience and end are right", visible(key)),
+        ),
         Some(Validity::Inactive) => step(State::Failed, "UAA calls it inactive")
             .means("it was revoked right after it was given: the user was changed meanwhile")
             .next("run verify again"),
@@ -267,14 +279,16 @@ pub(super) fn clusters(
                 }
             }
             status if (300..400).contains(&status) || status == 404 || status == 200 => {
-                step(State::Failed, &refusal.line)
-                    .means(format!("{} is not the PKS API", case.pks_api))
-                    .next("give its address by --pks-api; it is at port 9021 of the host whose UAA is at port 8443")
+                step(State::Failed, &refusal.line).means(format!("{} is not the PKS API", case.pks_api)).next(
+                    "give its address by --pks-api; it is at port 9021 of the host whose UAA is at port 8443",
+                )
             }
             502..=504 => step(State::Failed, &refusal.line)
                 .means("a load balancer answers in its place, or it cannot reach UAA")
                 .next("check the PKS API's own VM: bosh instances --ps"),
-            _ => step(State::Failed, &refusal.line).means("the PKS API failed at it").next("see the PKS API's log"),
+            _ => step(State::Failed, &refusal.line)
+                .means("the PKS API failed at it")
+                .next("see the PKS API's log"),
         },
     }
 }
@@ -309,9 +323,9 @@ fn not_reached(step: Step, unreached: &Unreached, what: &str) -> Step {
         UnreachedWhy::Certificate => step
             .means(format!("the certificate of {what} does not fit: `pks login` refuses it too"))
             .next("use the name that it holds, or give the CA by --ca-cert; uaapply doctor shows the chain"),
-        UnreachedWhy::NotTls => {
-            step.means(format!("{what} does not speak TLS")).next("check the port: 8443 is UAA, 9021 the PKS API")
-        }
+        UnreachedWhy::NotTls => step
+            .means(format!("{what} does not speak TLS"))
+            .next("check the port: 8443 is UAA, 9021 the PKS API"),
         UnreachedWhy::NoAnswer => step
             .means(format!("{what} took the connection and gave no answer"))
             .next("a load balancer without anybody behind it, or a restart: try again in a minute"),

@@ -172,9 +172,9 @@ fn why_missing(step: Step, who: &Who, group: &GroupName, case: &Case<'_>) -> Ste
         return step.next("apply the manifest: uaapply plan -f PATH shows what is left to do");
     };
     let Some(insight) = case.insight else {
-        return step
-            .next("uaapply plan -f PATH shows whether the manifest is applied")
-            .next("with UAA_CLIENT_SECRET set, verify looks at the group and the client, and says which it is");
+        return step.next("uaapply plan -f PATH shows whether the manifest is applied").next(
+            "with UAA_CLIENT_SECRET set, verify looks at the group and the client, and says which it is",
+        );
     };
     if ways(insight, user, group).is_empty() {
         return step

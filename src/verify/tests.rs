@@ -67,12 +67,37 @@ fn each_refusal_of_uaas_has_its_cause() {
     for (status, word, text, cause) in [
         (401, "unauthorized", "Bad credentials", "UAA answers all alike"),
         (401, "invalid_client", "Bad credentials", "UAA answers all alike"),
-        (401, "unauthorized", "Your account has been locked because of too many failed attempts to login.", "uaapply unlock 'alana'"),
+        (
+            401,
+            "unauthorized",
+            "Your account has been locked because of too many failed attempts to login.",
+            "uaapply unlock 'alana'",
+        ),
         (401, "invalid_client", "Unauthorized grant type: password", "may not log users in by password"),
-        (400, "invalid_scope", "[x] is invalid. This user is not allowed any of the requested scopes", "holds none of the scopes"),
-        (401, "unauthorized_user", "User does not meet the client's required group criteria.", "required_user_groups"),
-        (401, "access_denied", "Client is not authorized for specified user's identity provider.", "allowedproviders"),
-        (403, "forbidden", "Your current password has expired. Please reset your password.", "has to be changed"),
+        (
+            400,
+            "invalid_scope",
+            "[x] is invalid. This user is not allowed any of the requested scopes",
+            "holds none of the scopes",
+        ),
+        (
+            401,
+            "unauthorized_user",
+            "User does not meet the client's required group criteria.",
+            "required_user_groups",
+        ),
+        (
+            401,
+            "access_denied",
+            "Client is not authorized for specified user's identity provider.",
+            "allowedproviders",
+        ),
+        (
+            403,
+            "forbidden",
+            "Your current password has expired. Please reset your password.",
+            "has to be changed",
+        ),
         (429, "", "", "rate limiter"),
         (500, "", "", "UAA failed at this log-in"),
         (400, "odd", "odd", "UAA refuses the log-in"),
@@ -165,9 +190,18 @@ fn an_expectation_holds_or_not() {
 
 #[test]
 fn what_says_nothing_is_no_expectation() {
-    for text in
-        ["", "alana", "alana:", ": denied", "alana: clusters", "alana: clusters>=x", "alana: clusters~1", "alana: cluster ", "alana: no denied", "alana: denied,"]
-    {
+    for text in [
+        "",
+        "alana",
+        "alana:",
+        ": denied",
+        "alana: clusters",
+        "alana: clusters>=x",
+        "alana: clusters~1",
+        "alana: cluster ",
+        "alana: no denied",
+        "alana: denied,",
+    ] {
         assert!(Expectation::read(text).is_err(), "{text}");
     }
 }
@@ -221,11 +255,18 @@ mod by_a_manifest {
         assert_eq!(judged(&desired, &["pks.clusters.admin"]).0, State::Ok);
         let (state, said) = judged(&desired, &["pks.clusters.manage"]);
         assert_eq!(state, State::Failed);
-        assert!(said.contains("pks.yml:3 gives pks.clusters.admin") && said.contains("does not leave pks.clusters.manage"), "{said}");
+        assert!(
+            said.contains("pks.yml:3 gives pks.clusters.admin")
+                && said.contains("does not leave pks.clusters.manage"),
+            "{said}"
+        );
         // That `team` is not in pks_cli's tokens is no fault.
         assert!(!said.contains("gives team"), "{said}");
         let (state, said) = judged(&desired, &["pks.clusters.admin", "pks.clusters.admin.read"]);
-        assert!(state == State::Ok && said.contains("neither gives nor takes pks.clusters.admin.read"), "{said}");
+        assert!(
+            state == State::Ok && said.contains("neither gives nor takes pks.clusters.admin.read"),
+            "{said}"
+        );
     }
 
     #[test]
@@ -234,7 +275,13 @@ mod by_a_manifest {
         let name = GroupName::new("pks.clusters.admin");
         desired.groups.insert(
             name.clone(),
-            DesiredGroup { name, because: because(), description: None, holds: Holds::Exactly, external_groups: None },
+            DesiredGroup {
+                name,
+                because: because(),
+                description: None,
+                holds: Holds::Exactly,
+                external_groups: None,
+            },
         );
         // The manifest must speak of the user at all.
         assert_eq!(judged(&desired, &["pks.clusters.admin"]).0, State::Unknown);

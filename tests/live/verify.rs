@@ -58,8 +58,10 @@ fn failed(ran: &Ran) -> String {
 }
 
 fn user_id(world: &World, name: &str) -> String {
-    let (_, found) =
-        world.foundation.request("GET", &format!("/Users?filter=userName+eq+%22{name}%22"), None).expect("UAA answers");
+    let (_, found) = world
+        .foundation
+        .request("GET", &format!("/Users?filter=userName+eq+%22{name}%22"), None)
+        .expect("UAA answers");
     text(&found["resources"][0]["id"])
 }
 
@@ -72,22 +74,48 @@ fn the_chain_is_followed_and_each_break_is_named(version: UaaVersion) {
     // Everybody, with the manifest's passwords, and nobody's secret besides.
     let all = verify(&world, &["-f", "pks.yml", "alana", "cody", "rita", "dana", "client/verify-ci"], false);
     assert_eq!(all.code, 0, "{}\n{}", all.stdout, all.stderr);
-    for words in ["user/uaa/alana: proven", "2 clusters: shop-prod, shop-staging", "5 clusters", "signed by UAA's key", "the manifest gives none"] {
+    for words in [
+        "user/uaa/alana: proven",
+        "2 clusters: shop-prod, shop-staging",
+        "5 clusters",
+        "signed by UAA's key",
+        "the manifest gives none",
+    ] {
         assert!(all.stdout.contains(words), "{words}: {}", all.stdout);
     }
     let as_json = |args: &[&str], secret| verify(&world, &[args, &["--format", "json"]].concat(), secret);
-    let own = as_json(&["alana", "--password-file", "password", "--expect", "alana: clusters=2, cluster shop-prod, no cluster data-lake"], false);
-    assert_eq!((own.code, clusters(&own)), (0, vec!["shop-prod".to_owned(), "shop-staging".to_owned()]), "{own:?}");
+    let own = as_json(
+        &[
+            "alana",
+            "--password-file",
+            "password",
+            "--expect",
+            "alana: clusters=2, cluster shop-prod, no cluster data-lake",
+        ],
+        false,
+    );
+    assert_eq!(
+        (own.code, clusters(&own)),
+        (0, vec!["shop-prod".to_owned(), "shop-staging".to_owned()]),
+        "{own:?}"
+    );
     assert_eq!(clusters(&as_json(&["cody", "--password-file", "password"], false)).len(), 5);
     let none = as_json(&["dana", "--password-file", "password"], false);
     assert!(failed(&none).contains("holds none of the scopes"), "{none:?}");
-    let denied = as_json(&["dana", "--password-file", "password", "--expect", "dana: denied, clusters=0"], false);
+    let denied =
+        as_json(&["dana", "--password-file", "password", "--expect", "dana: denied, clusters=0"], false);
     assert_eq!(denied.code, 0, "{denied:?}");
     let more = as_json(&["alana", "--password-file", "password", "--expect", "alana: clusters>=3"], false);
     assert!(failed(&more).contains("clusters>=3"), "{more:?}");
 
     // A move shows at the next log-in.
-    world.file("pks.yml", &PEOPLE.replace("cody@example.com, password: ((password)), cluster_access: admin", "cody@example.com, password: ((password)), cluster_access: manage"));
+    world.file(
+        "pks.yml",
+        &PEOPLE.replace(
+            "cody@example.com, password: ((password)), cluster_access: admin",
+            "cody@example.com, password: ((password)), cluster_access: manage",
+        ),
+    );
     let early = as_json(&["-f", "pks.yml", "cody"], false);
     assert!(failed(&early).contains("uaapply plan"), "{early:?}");
     let looked = as_json(&["-f", "pks.yml", "cody"], true);
@@ -97,9 +125,15 @@ fn the_chain_is_followed_and_each_break_is_named(version: UaaVersion) {
     assert_eq!((moved.code, clusters(&moved)), (0, vec!["data-lake".to_owned()]), "{moved:?}");
 
     // The PKS API is elsewhere, or is something else.
-    let nowhere = as_json(&["alana", "--password-file", "password", "--pks-api", "https://localhost:1"], false);
-    assert!(failed(&nowhere).contains("lets through UAA's port only") || failed(&nowhere).contains("let through UAA's port only"), "{nowhere:?}");
-    let uaa = as_json(&["alana", "--password-file", "password", "--pks-api", world.foundation.uaa_url()], false);
+    let nowhere =
+        as_json(&["alana", "--password-file", "password", "--pks-api", "https://localhost:1"], false);
+    assert!(
+        failed(&nowhere).contains("lets through UAA's port only")
+            || failed(&nowhere).contains("let through UAA's port only"),
+        "{nowhere:?}"
+    );
+    let uaa =
+        as_json(&["alana", "--password-file", "password", "--pks-api", world.foundation.uaa_url()], false);
     assert!(failed(&uaa).contains("is not the PKS API"), "{uaa:?}");
 
     // UAA tells nothing; who may look is told the cause.
@@ -118,9 +152,23 @@ fn the_chain_is_followed_and_each_break_is_named(version: UaaVersion) {
     world.file("two.yml", &PEOPLE.replace("((password))", "((other))"));
     let two = Ran::from(
         world
-            .command(&["verify", "--pks-api", &world.foundation.api_url(), "-f", "two.yml", "alana", "cody", "--format", "json"])
-            .env_remove("UAA_ZONE").env_remove("UAA_CLIENT_SECRET").env("HOME", world.path(".")).env("T_other", "not-the-password")
-            .output().expect("the binary starts"),
+            .command(&[
+                "verify",
+                "--pks-api",
+                &world.foundation.api_url(),
+                "-f",
+                "two.yml",
+                "alana",
+                "cody",
+                "--format",
+                "json",
+            ])
+            .env_remove("UAA_ZONE")
+            .env_remove("UAA_CLIENT_SECRET")
+            .env("HOME", world.path("."))
+            .env("T_other", "not-the-password")
+            .output()
+            .expect("the binary starts"),
     );
     assert_eq!(json(&two)["proofs"][1]["steps"][0]["state"], "skipped", "{two:?}");
 
@@ -128,7 +176,8 @@ fn the_chain_is_followed_and_each_break_is_named(version: UaaVersion) {
     let id = user_id(&world, "cody");
     let (_, mut cody) = world.foundation.request("GET", &format!("/Users/{id}"), None).expect("UAA answers");
     cody["active"] = json!(false);
-    let (status, said) = world.foundation.request("PUT", &format!("/Users/{id}"), Some(cody.clone())).expect("UAA answers");
+    let (status, said) =
+        world.foundation.request("PUT", &format!("/Users/{id}"), Some(cody.clone())).expect("UAA answers");
     assert_eq!(status, 200, "{said}");
     let suspended = as_json(&["cody", "--password-file", "password"], true);
     assert!(failed(&suspended).contains("uaa/cody is suspended"), "{suspended:?}");

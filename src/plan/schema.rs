@@ -167,6 +167,34 @@ fn the_snapshots_schema_is_that_of_the_type_and_a_snapshot_is_valid_and_comes_ba
 }
 
 #[test]
+fn the_schema_of_verifys_proofs_is_that_of_the_type_and_a_proof_is_valid() {
+    use crate::verify::{Answers, Case, Verified, Who, prove};
+    is_fresh::<Verified>("verify.schema.json");
+    let client = crate::model::ClientId::new("ci");
+    let case = Case {
+        url: "https://uaa",
+        pks_api: "https://pks",
+        through: &client,
+        by_manifest: false,
+        by_passcode: false,
+        desired: None,
+        insight: None,
+    };
+    let answers = Answers { login: None, validity: None, clusters: None };
+    let proofs = vec![prove(&Who::Client(client.clone()), &answers, &[], &case)];
+    let text = String::new;
+    is_valid::<Verified>(&Verified {
+        format: FORMAT,
+        tool: text(),
+        url: text(),
+        issuer: text(),
+        uaa_version: text(),
+        pks_api: text(),
+        proofs,
+    });
+}
+
+#[test]
 fn the_reviews_schema_is_that_of_the_type_and_a_review_is_valid() {
     use crate::access::{Access, Asked, compare, review};
     is_fresh::<Access>("access.schema.json");

@@ -225,7 +225,7 @@ pub(super) fn token(validity: Option<&Validity>, case: &Case<'_>) -> Step {
             .next("run verify again"),
         Some(Validity::Unsound(why)) => step(State::Failed, why)
             .means("whoever checks tokens by UAA's keys, as the PKS API may, refuses this one")
-            .next("uaapply doctor looks at issuer, clock and keys"),
+            .next("compare `issuer.uri` of UAA with its address, and the clocks of both machines"),
         Some(Validity::Unknown(why)) => step(State::Unknown, why)
             .next("a client with the authority uaa.resource may ask UAA: --client-id ID with its secret"),
     }
@@ -268,7 +268,7 @@ pub(super) fn clusters(
         Some(Came::Refused(refusal)) => match refusal.status {
             401 => step(State::Failed, &refusal.line)
                 .means("the PKS API does not accept a token that UAA has just given")
-                .next("it may trust another UAA or issuer, or its clock is wrong: uaapply doctor"),
+                .next("it may trust another UAA or issuer, or its clock is wrong: see the PKS API's log"),
             403 => {
                 let fine = given.is_some_and(Given::gives_no_clusters);
                 let step = step(if fine { State::Ok } else { State::Failed }, &refusal.line)
@@ -322,7 +322,7 @@ fn not_reached(step: Step, unreached: &Unreached, what: &str) -> Step {
             .next("check host, port and firewall; another address of the PKS API: --pks-api"),
         UnreachedWhy::Certificate => step
             .means(format!("the certificate of {what} does not fit: `pks login` refuses it too"))
-            .next("use the name that it holds, or give the CA by --ca-cert; uaapply doctor shows the chain"),
+            .next("use the name that it holds, or give the CA by --ca-cert"),
         UnreachedWhy::NotTls => step
             .means(format!("{what} does not speak TLS"))
             .next("check the port: 8443 is UAA, 9021 the PKS API"),

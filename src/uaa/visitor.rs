@@ -287,8 +287,20 @@ struct Keys {
 impl Keys {
     /// Those that can be read; UAA adds fields of its own.
     fn usable(self) -> JwkSet {
-        JwkSet { keys: self.keys.into_iter().filter_map(|key| serde_json::from_value(key).ok()).collect() }
+        let keys = self.keys.into_iter().map(without_sign);
+        JwkSet { keys: keys.filter_map(|key| serde_json::from_value(key).ok()).collect() }
     }
+}
+
+/// UAA 4.x writes a modulus as Java's signed number, with a zero in front, which RFC 7518 (6.3.1.1) forbids and strict
+/// libraries refuse.
+fn without_sign(mut key: Value) -> Value {
+    let modulus = key["n"].as_str().and_then(|n| BASE64_URL_SAFE_NO_PAD.decode(n.trim_end_matches('=')).ok());
+    if let Some(modulus) = modulus {
+        let start = modulus.iter().position(|byte| *byte != 0).unwrap_or_default();
+        key["n"] = BASE64_URL_SAFE_NO_PAD.encode(&modulus[start..]).into();
+    }
+    key
 }
 
 /// Judges a token by these keys.

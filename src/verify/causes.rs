@@ -10,7 +10,7 @@ use crate::client::{ClientField, ClientValue};
 use crate::model::{ClientId, UserKey};
 use crate::observed::Observed;
 use crate::uaa::{Came, Cluster, Granted, Refusal, Unreached, UnreachedWhy, Validity};
-use crate::visible::{shell, visible};
+use crate::visible::{is_shell_word, visible};
 
 /// What an administrator's secret would add.
 const LOOK: &str = "with UAA_CLIENT_SECRET (or --client-secret-file) verify looks at the user and the client, and says which it is";
@@ -62,7 +62,7 @@ fn no_scope(step: Step, who: &Who, fine: bool, given: Option<&Given>, case: &Cas
     if given.is_empty() {
         return step.next(format!(
             "give access in the manifest: cluster_access: manage under {}, then uaapply apply",
-            shell(user.username.as_str())
+            word(user.username.as_str())
         ));
     }
     let mut step = step.means(format!("the manifest gives {}", given.join(", ")));
@@ -98,7 +98,7 @@ fn refused(step: Step, who: &Who, refusal: &Refusal, case: &Case<'_>) -> Step {
             .next("an identity provider (LDAP) that UAA cannot reach answers so too: see UAA's log"),
         Who::User(user) if has("locked") => step
             .means(format!("{user} is locked after too many wrong passwords (UAA: five within 20 minutes)"))
-            .next(format!("uaapply unlock {}", shell(user.username.as_str())))
+            .next(format!("uaapply unlock {}", word(user.username.as_str())))
             .next("or wait: UAA's own lock ends after five minutes"),
         Who::User(_) if has("grant type") || refusal.word == "unauthorized_client" => step
             .means(format!("client {through} may not log users in by password"))
@@ -112,13 +112,11 @@ fn refused(step: Step, who: &Who, refusal: &Refusal, case: &Case<'_>) -> Step {
         Who::User(_) if has("required group") => step
             .means(format!("client {through} lets in only members of its `required_user_groups`"))
             .next("put the user into one of these groups"),
-        Who::User(user) if has("password") && (has("change") || has("expire")) => step
-            .means("the password is right, and has to be changed before it is good for anything")
-            .next(format!(
-                "log in once at {}, or: uaapply password {}",
-                case.url,
-                shell(user.username.as_str())
-            )),
+        Who::User(user) if has("password") && (has("change") || has("expire")) => {
+            step.means("the password is right, and has to be changed before it is good for anything").next(
+                format!("log in once at {}, or: uaapply password {}", case.url, word(user.username.as_str())),
+            )
+        }
         Who::User(_) if has("not verified") || has("unverified") => step
             .means("the account's e-mail address is not verified")
             .next("write `verified: true` in the user's entry, or have the user follow the link"),
@@ -179,7 +177,7 @@ fn bad_credentials(step: Step, user: &UserKey, case: &Case<'_>) -> Step {
     match user.origin.is_uaa() {
         true => step
             .next("do not try again and again: the fifth wrong password locks the account")
-            .next(format!("set another: uaapply password {}", shell(user.username.as_str()))),
+            .next(format!("set another: uaapply password {}", word(user.username.as_str()))),
         false => step
             .means(format!("it is the identity provider of origin {} that checks it", user.origin))
             .next("who logs in by single sign-on has no password here: --passcode"),
@@ -196,7 +194,7 @@ fn bad_client(step: Step, client: &ClientId, case: &Case<'_>) -> Step {
             .next("add it to authorized_grant_types"),
         Some(_) => step.means("the secret is wrong").next(format!(
             "set it from the manifest by uaapply apply, or: uaapply rotate {}",
-            shell(client.as_str())
+            word(client.as_str())
         )),
         None => step.means("the secret is wrong, or there is no such client").next(LOOK),
     }
@@ -330,4 +328,9 @@ fn not_reached(step: Step, unreached: &Unreached, what: &str) -> Step {
             .means(format!("{what} took the connection and gave no answer"))
             .next("a load balancer without anybody behind it, or a restart: try again in a minute"),
     }
+}
+
+/// A name as one word of a command.
+fn word(name: &str) -> String {
+    if is_shell_word(name) { name.to_owned() } else { crate::visible::shell(name) }
 }

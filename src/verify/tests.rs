@@ -71,7 +71,7 @@ fn each_refusal_of_uaas_has_its_cause() {
             401,
             "unauthorized",
             "Your account has been locked because of too many failed attempts to login.",
-            "uaapply unlock 'alana'",
+            "uaapply unlock alana",
         ),
         (401, "invalid_client", "Unauthorized grant type: password", "may not log users in by password"),
         (

@@ -102,7 +102,7 @@ on_each_uaa! {
         let before = state(world);
         world.file("pks.yml", MANIFEST);
 
-        let keys = ["removals:team.one", "empties:team.one"].iter().flat_map(|key| ["--allow", key]);
+        let keys = ["removals:team.one", "empties:team.one", "removals:user=2"].iter().flat_map(|key| ["--allow", key]);
         let args: Vec<&str> = ["apply", "-f", "pks.yml", "--yes", "--report", "report.json"].into_iter().chain(keys).collect();
         let ran = world.run(&args);
         assert_eq!(ran.code, 0, "{ran:?}");

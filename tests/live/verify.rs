@@ -23,8 +23,11 @@ clients:
 
 /// Runs in the default zone, without an administrator's secret.
 fn verify(world: &World, args: &[&str], secret: bool) -> Ran {
-    let mut command = world.command(&[&["verify", "--pks-api", &world.foundation.api_url()], args].concat());
-    command.env_remove("UAA_ZONE").env("HOME", world.path("."));
+    let mut command = world.command(&[&["verify"], args].concat());
+    command
+        .env_remove("UAA_ZONE")
+        .env("HOME", world.path("."))
+        .env("UAAPPLY_PKS_API", world.foundation.api_url());
     if !secret {
         command.env_remove("UAA_CLIENT_SECRET");
     }

@@ -25,7 +25,7 @@ fn named(change: &Change, by_group: bool) -> Wanted {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 1000, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn a_part_has_what_it_needs_and_is_all_of_what_it_names(
@@ -134,7 +134,7 @@ fn named_as_lost(undone: &Undone) -> BTreeSet<String> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 1000, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
     /// However far a run came, and whatever became of the change at which it ended.
     #[test]

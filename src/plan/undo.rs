@@ -170,9 +170,10 @@ impl Undo {
 
     /// Of what is kept only what is about the report's own things: the rest is a manifest's matter.
     fn keep_own_words(&self, plan: &mut Plan) {
-        let keys = self.past.keys();
+        // Each side may spell a group as it likes.
+        let keys: BTreeSet<String> = self.past.keys().iter().map(|key| key.to_lowercase()).collect();
         for kept in &mut plan.kept {
-            kept.items.retain(|item| keys.contains(item));
+            kept.items.retain(|item| keys.contains(&item.to_lowercase()));
         }
         plan.kept.retain(|kept| {
             let of_undo = match kept.why {

@@ -169,7 +169,10 @@ proptest! {
         let unlike = before.rows.symmetric_difference(&now.rows).filter(|row| !is_named(row));
         prop_assert_eq!(unlike.collect::<Vec<_>>(), Vec::<&String>::new());
         let unlike = before.mappings.symmetric_difference(&now.mappings).filter(|mapping| !named.contains(*mapping));
-        prop_assert_eq!(unlike.collect::<Vec<_>>(), Vec::<&String>::new());
+        prop_assert_eq!(
+            unlike.collect::<Vec<_>>(), Vec::<&String>::new(),
+            "{:?} {:?} {:?}", super::super::worlds::lines(&plan), super::super::worlds::lines(&way.plan), way.plan.kept
+        );
         for (id, fields) in &before.clients {
             if !named.contains(&id.as_str().to_lowercase()) {
                 prop_assert_eq!(Some(fields), now.clients.get(id), "{}", id);

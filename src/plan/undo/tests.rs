@@ -444,3 +444,20 @@ fn what_is_no_report_is_refused() {
     forged["changes"][0]["object"] = serde_json::json!({"origin": "uaa", "username": "a\u{1b}[1m"});
     assert!(why(&text(&forged)).contains("control characters"));
 }
+
+#[test]
+fn a_mapping_that_uaa_cannot_delete_is_kept_by_name_however_it_came() {
+    for outcome in [Outcome::Done, Outcome::Unknown] {
+        let site = Site::new().group("pks.clusters.manage", &[]);
+        let manifest = Manifest::new()
+            .additive("pks.clusters.manage")
+            .maps("pks.clusters.manage", &[("ldap", "cn=c;d")]);
+        let (mut report, after) = done(&manifest, &site);
+        report.changes[0].outcome = outcome;
+        let undone = undo(&report, &after, &[], &[]);
+        assert_eq!(
+            (lines(&undone.plan), kept(&undone.plan)),
+            (vec![], vec!["Undeletable ExternalGroup pks.clusters.manage/ldap/cn=c;d".to_owned()])
+        );
+    }
+}

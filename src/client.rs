@@ -73,6 +73,27 @@ pub enum ClientValue {
     Hidden(String),
 }
 
+/// What UAA would take for something else than further information, or what it gives back by itself (facts §6.2).
+pub(crate) const RESERVED: [&str; 17] = [
+    "action",
+    "additionalInformation",
+    "approvals_deleted",
+    "client_id",
+    "client_jwt_config",
+    "client_secret",
+    "cluster_access",
+    "extra",
+    "jwks",
+    "jwks_uri",
+    "lastModified",
+    "registeredRedirectUri",
+    "resource_ids",
+    "scoped",
+    "secondary_client_secret",
+    "secret",
+    "secretRequired",
+];
+
 /// Properties and their values.
 pub type ClientFields = BTreeMap<ClientField, ClientValue>;
 
@@ -130,6 +151,37 @@ impl ClientField {
             return Some(Self::Extra(key.to_owned()));
         }
         Self::NAMED.into_iter().find(|field| field.word() == Some(name))
+    }
+
+    /// Tells whether a manifest could say this value: what comes from a file that no manifest made is checked by it.
+    ///
+    /// A text in place of a list would pass the rails as an empty one, and a reserved key would become another property on
+    /// its way to UAA, which also cuts lists at commas.
+    #[must_use]
+    pub fn takes(&self, value: &ClientValue) -> bool {
+        use ClientFieldKind as Kind;
+        let scopes = matches!(self, Self::Scope | Self::Authorities | Self::Autoapprove);
+        let word = |text: &String| {
+            !text.contains(|c: char| c == ',' || c.is_control() || scopes && c.is_whitespace())
+        };
+        match (self.kind(), value) {
+            (Kind::Set | Kind::Approvals, ClientValue::Set(items)) => items.iter().all(word),
+            (Kind::Text, ClientValue::Text(_))
+            | (Kind::Seconds, ClientValue::Number(_))
+            | (Kind::Flag, ClientValue::Flag(_))
+            | (Kind::Approvals, ClientValue::All)
+            | (Kind::Secret, ClientValue::Hidden(_)) => true,
+            (Kind::Any, ClientValue::Hidden(_)) => false,
+            (Kind::Any, _) => match self {
+                Self::Extra(key) => {
+                    !RESERVED.contains(&key.as_str()) && Self::NAMED.iter().all(|named| named.name() != *key)
+                }
+                _ => true,
+            },
+            (Kind::Text | Kind::Seconds | Kind::Flag | Kind::Set | Kind::Approvals | Kind::Secret, _) => {
+                false
+            }
+        }
     }
 
     /// Returns what it takes.
@@ -422,6 +474,30 @@ mod tests {
             ("contact", serde_json::json!({"room": "x"})),
         ] {
             assert!(!names_a_secret(key, &value), "{key}");
+        }
+    }
+
+    #[test]
+    fn a_property_takes_what_a_manifest_could_say_and_nothing_else() {
+        use ClientField as F;
+        let json = |value: serde_json::Value| ClientValue::Json(value);
+        let extra = |key: &str| F::Extra(key.to_owned());
+        for (field, value, takes) in [
+            (F::Authorities, set(&["uaa.admin"]), true),
+            (F::Authorities, ClientValue::Text("uaa.admin".to_owned()), false),
+            (F::Authorities, json(serde_json::json!(["uaa.admin"])), false),
+            (F::Authorities, set(&["uaa.admin,x.*"]), false),
+            (F::Scope, set(&["a b"]), false),
+            (F::Autoapprove, ClientValue::All, true),
+            (F::Scope, ClientValue::All, false),
+            (F::AccessTokenValidity, ClientValue::Number(60), true),
+            (F::AccessTokenValidity, ClientValue::Text("60".to_owned()), false),
+            (extra("team"), json(serde_json::json!({"a": [1]})), true),
+            (extra("authorities"), json(serde_json::json!("uaa.admin")), false),
+            (extra("client_id"), json(serde_json::json!("admin")), false),
+            (extra("jwks"), json(serde_json::json!({})), false),
+        ] {
+            assert_eq!(field.takes(&value), takes, "{field} {value:?}");
         }
     }
 

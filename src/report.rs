@@ -3,10 +3,11 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::client::ClientField;
 use crate::observed::Server;
 use crate::plan::only::Part;
 use crate::plan::undo::Lost;
-use crate::plan::{Change, FORMAT, Finding, Plan, Summary};
+use crate::plan::{Change, FORMAT, Finding, Kind, Plan, Summary, client_value};
 
 /// The result of an apply.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -111,8 +112,23 @@ impl Report {
                 return Err(Unreadable::NotOne("a name in it holds control characters".to_owned()));
             }
         }
+        if report.changes.iter().any(|applied| says_what_no_manifest_can(&applied.change)) {
+            let why = "a client's property in it holds what no manifest can say";
+            return Err(Unreadable::NotOne(why.to_owned()));
+        }
         Ok(report)
     }
+}
+
+/// Whether a value of a client is of a form that rails and UAA would read differently.
+fn says_what_no_manifest_can(change: &Change) -> bool {
+    change.kind == Kind::Client
+        && change.fields.iter().any(|field| {
+            let Some(name) = ClientField::by_name(&field.name) else { return false };
+            let values =
+                [&field.before, &field.after].into_iter().filter_map(|value| client_value(&name, value));
+            values.into_iter().any(|value| !name.takes(&value))
+        })
 }
 
 /// A change and what became of it.

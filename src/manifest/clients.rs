@@ -23,26 +23,6 @@ use crate::model::{ClientId, ClusterRole};
 
 /// The keys of a client, besides [`ClientField::NAMED`].
 const OWN_KEYS: [&str; 5] = ["client_id", "state", "client_secret", "extra", "cluster_access"];
-/// What UAA would take for something else than further information, or what it gives back by itself (facts §6.2).
-const RESERVED: [&str; 17] = [
-    "action",
-    "additionalInformation",
-    "approvals_deleted",
-    "client_id",
-    "client_jwt_config",
-    "client_secret",
-    "cluster_access",
-    "extra",
-    "jwks",
-    "jwks_uri",
-    "lastModified",
-    "registeredRedirectUri",
-    "resource_ids",
-    "scoped",
-    "secondary_client_secret",
-    "secret",
-    "secretRequired",
-];
 /// How long lists may be when they are joined by commas, as UAA stores them.
 const LONGEST: [(ClientField, usize); 4] = [
     (ClientField::Scope, 4000),
@@ -483,7 +463,7 @@ impl Decoder<'_> {
         let key = entry.key.as_str();
         let named = ClientField::by_name(key)
             .is_some_and(|field| field.name() == key && ClientField::NAMED.contains(&field));
-        if !named && !RESERVED.contains(&key) {
+        if !named && !client::RESERVED.contains(&key) {
             return false;
         }
         let own = named || OWN_KEYS.contains(&key);

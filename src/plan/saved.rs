@@ -28,7 +28,7 @@ use super::diff::users::{user_fields, user_of};
 use super::digest;
 use super::{Action, BlindSpotWhat, Change, FORMAT, FieldValue, Object, Plan, client_fields};
 use crate::client::{self, ClientField, ClientValue};
-use crate::desired::{Desired, SecretSource};
+use crate::desired::{Desired, Said, SecretSource};
 use crate::model::{ClientId, GroupName, Guid, KeyPart, Mapping, UserKey};
 use crate::observed::{Observed, ObservedClient, ObservedGroup};
 
@@ -139,6 +139,14 @@ impl Saved {
         let basis = value.as_object_mut().and_then(|value| value.remove("saved"));
         let plan: Plan = serde_json::from_value(value).map_err(not_one)?;
         let basis: Basis = serde_json::from_value(basis.ok_or(Unreadable::OnlyShown)?).map_err(not_one)?;
+        let fields = basis.manifest.clients.values().flat_map(|client| &client.fields);
+        let odd = |(field, said): (&ClientField, &Said<Option<ClientValue>>)| {
+            said.value.as_ref().is_some_and(|value| !field.takes(value))
+        };
+        if fields.into_iter().any(odd) {
+            let why = "a client's property in it holds what no manifest can say";
+            return Err(Unreadable::NotOne(why.to_owned()));
+        }
         Ok(Self { plan, basis })
     }
 

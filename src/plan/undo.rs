@@ -25,7 +25,7 @@ use super::only::{Only, Unmatched};
 use super::policy::{Allow, Policy};
 use super::risks::membership;
 use super::{Action, Change, KeptWhy, Kind, Object, Objection, Phase, Plan, Presence, make_part, scope};
-use crate::model::{ClientId, Mapping, UserKey, Username};
+use crate::model::{ClientId, Mapping, Member, UserKey, Username};
 use crate::observed::{Observed, ReadScope};
 use crate::report::Report;
 use past::{Fate, Past};
@@ -142,7 +142,10 @@ impl Undo {
         let skipped: BTreeSet<Object> =
             judged.drift.iter().map(|drift| drift.object.clone()).chain(judged.so_already).collect();
         let mut drift = judged.drift;
-        drift.retain(|drift| only.names(&drift.object));
+        // What would be given to somebody, or in a group, that is another by now is no less strange for being named alone.
+        drift.retain(|drift| {
+            only.names(&drift.object) || self.given_back_to(&drift.object).any(|row| only.names(&row))
+        });
         drift.sort();
 
         let desired = self.desired(&skipped, Some(observed));
@@ -166,6 +169,31 @@ impl Undo {
         plan.undoes = Some(self.digest.clone());
         let unmatched = only.unmatched(&everything, &plan.changes);
         Ok(Undone { plan, drift, unmatched })
+    }
+
+    /// The memberships and mappings that the way back would make of a user, or of a group that was deleted: who or what is
+    /// there by the name now may be another.
+    fn given_back_to<'a>(&'a self, object: &'a Object) -> impl Iterator<Item = Object> + 'a {
+        let comes_back = |past: &past::Row| past.before == Presence::Present;
+        let may_be_another = match object {
+            Object::Group { group } => {
+                self.past.groups.get(group).is_some_and(|thing| thing.fate == Fate::Deleted)
+            }
+            _ => true,
+        };
+        let rows = self.past.rows.iter().filter(move |(row, past)| {
+            let member = match &row.member {
+                Member::User(user) => Object::from(user),
+                Member::Group(group) => Object::from(group),
+            };
+            may_be_another && comes_back(past) && (member == *object || Object::from(&row.group) == *object)
+        });
+        let mappings = self
+            .past
+            .mappings
+            .iter()
+            .filter(move |(mapping, past)| comes_back(past) && Object::from(&mapping.group) == *object);
+        rows.map(|(row, _)| Object::from(row)).chain(mappings.map(|(mapping, _)| Object::from(mapping)))
     }
 
     /// Of what is kept only what is about the report's own things: the rest is a manifest's matter.

@@ -52,7 +52,7 @@ use crate::plan::FieldChange;
 pub use self::authority::{DEFAULT_ZONE, Need, check};
 pub use self::secrets::SecretChange;
 pub use self::visitor::{
-    Came, Cluster, Credentials, Granted, Refusal, Unreached, UnreachedWhy, Validity, Visitor,
+    Came, Cluster, Credentials, Granted, Owner, Refusal, Unreached, UnreachedWhy, Validity, Visitor,
 };
 
 /// How to reach a UAA and log in.

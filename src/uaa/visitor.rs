@@ -24,7 +24,7 @@ use super::http::{Answer, Body, Repeat, Request, Transport};
 use super::mask::Mask;
 use super::trouble::{self, Lost, LostWhy};
 use crate::error::Error;
-use crate::model::ClientId;
+use crate::model::{ClientId, Origin, UAA_ORIGIN, UserKey, Username};
 
 /// Who logs in, and how.
 #[derive(Clone, Debug)]
@@ -63,6 +63,17 @@ pub struct Granted {
     pub scopes: BTreeSet<String>,
     /// How long it lasts, in seconds.
     pub lasts: Option<u64>,
+    /// Whose it is, as the token itself says; `None` where it is opaque. As good as the token's signature.
+    pub owner: Option<Owner>,
+}
+
+/// Whom a token stands for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Owner {
+    /// A user.
+    User(UserKey),
+    /// A client by itself.
+    Client(ClientId),
 }
 
 /// An answer that is a refusal, in the server's own words, masked and fit to show.
@@ -197,12 +208,15 @@ impl Visitor {
         };
         match (answer.status, answer.parse::<Token>()) {
             (StatusCode::OK, Ok(token)) => {
+                let claims = claims(&token.access_token);
                 let value = SecretString::from(token.access_token);
                 self.uaa.mask.learn(&value);
+                let shown = |scope: &str| self.uaa.mask.text(scope);
                 Came::Granted(Granted {
                     token: value,
-                    scopes: token.scope.split_ascii_whitespace().map(str::to_owned).collect(),
+                    scopes: token.scope.split_ascii_whitespace().map(shown).collect(),
                     lasts: token.expires_in,
+                    owner: claims.and_then(|claims| owner(&claims)),
                 })
             }
             _ => Came::Refused(refusal("POST /oauth/token", &answer, &self.uaa.mask)),
@@ -257,7 +271,12 @@ impl Visitor {
             Err(lost) => return Came::Unreached(unreached(&lost)),
         };
         match (answer.status, answer.parse::<Vec<Cluster>>()) {
-            (StatusCode::OK, Ok(clusters)) => Came::Granted(clusters),
+            (StatusCode::OK, Ok(mut clusters)) => {
+                for cluster in &mut clusters {
+                    cluster.name = self.pks_api.mask.text(&cluster.name);
+                }
+                Came::Granted(clusters)
+            }
             _ => Came::Refused(refusal("GET /v1/clusters", &answer, &self.pks_api.mask)),
         }
     }
@@ -307,6 +326,9 @@ fn without_sign(mut key: Value) -> Value {
 fn signed(keys: &JwkSet, issuer: &str, audience: &str, token: &str) -> Validity {
     let header = match jsonwebtoken::decode_header(token) {
         Ok(header) => header,
+        Err(_) if token.matches('.').count() == 2 => {
+            return Validity::Unsound("it is signed in a way that nobody can check".to_owned());
+        }
         Err(_) => return Validity::Unknown("the token is opaque: it holds nothing to check".to_owned()),
     };
     let kid = header.kid.clone().unwrap_or_default();
@@ -334,12 +356,27 @@ fn signed(keys: &JwkSet, issuer: &str, audience: &str, token: &str) -> Validity 
     }
 }
 
+/// What a token says of itself, unchecked.
+fn claims(token: &str) -> Option<Value> {
+    let payload = token.split('.').nth(1).filter(|_| token.matches('.').count() == 2)?;
+    serde_json::from_slice(&BASE64_URL_SAFE_NO_PAD.decode(payload).ok()?).ok()
+}
+
+fn owner(claims: &Value) -> Option<Owner> {
+    let text = |name: &str| claims[name].as_str();
+    match (text("user_name"), text("origin")) {
+        (Some(name), origin) => {
+            let origin = Origin::new(origin.unwrap_or(UAA_ORIGIN));
+            Some(Owner::User(UserKey::new(origin, Username::new(name))))
+        }
+        (None, _) => Some(Owner::Client(ClientId::new(text("client_id")?))),
+    }
+}
+
 fn unsound(kind: &jsonwebtoken::errors::ErrorKind, issuer: &str, token: &str) -> String {
     use jsonwebtoken::errors::ErrorKind as Kind;
     let claim = |name: &str| {
-        let claims = token.split('.').nth(1).and_then(|part| BASE64_URL_SAFE_NO_PAD.decode(part).ok());
-        let claims: Option<Value> = claims.and_then(|bytes| serde_json::from_slice(&bytes).ok());
-        crate::visible::visible(&claims.map(|claims| claims[name].to_string()).unwrap_or_default())
+        crate::visible::visible(&claims(token).map(|claims| claims[name].to_string()).unwrap_or_default())
     };
     match kind {
         Kind::InvalidSignature => "its signature is not that of UAA's key".to_owned(),

@@ -9,7 +9,7 @@ use super::{Case, State, Step, StepName, Who};
 use crate::client::{ClientField, ClientValue};
 use crate::model::{ClientId, UserKey};
 use crate::observed::Observed;
-use crate::uaa::{Came, Cluster, Granted, Refusal, Unreached, UnreachedWhy, Validity};
+use crate::uaa::{Came, Cluster, Granted, Owner, Refusal, Unreached, UnreachedWhy, Validity};
 use crate::visible::{is_shell_word, visible};
 
 /// What an administrator's secret would add.
@@ -208,9 +208,23 @@ fn logs_in_by_itself(insight: &Observed, client: &ClientId) -> bool {
     }
 }
 
-pub(super) fn token(validity: Option<&Validity>, case: &Case<'_>) -> Step {
+pub(super) fn token(
+    who: &Who,
+    granted: Option<&Granted>,
+    validity: Option<&Validity>,
+    case: &Case<'_>,
+) -> Step {
     let asked = format!("whether {} confirms the token", case.url);
     let step = |state, came: &str| Step::new(StepName::Token, state, asked.clone(), came);
+    if let Some(other) = granted.and_then(|granted| granted.owner.as_ref()).filter(|owner| !is(who, owner)) {
+        let other = match other {
+            Owner::User(user) => Who::User(user.clone()),
+            Owner::Client(client) => Who::Client(client.clone()),
+        };
+        return step(State::Failed, &visible(&format!("it is the token of {other}")))
+            .means(format!("somebody else logged in: nothing is proven of {who}"))
+            .next("give the password or passcode of the one who is to be verified; of two users of one name UAA picks one");
+    }
     match validity {
         None => Step::skipped(StepName::Token, asked.clone()),
         Some(Validity::Active) => step(State::Ok, "UAA calls it active"),
@@ -303,6 +317,15 @@ fn reach(granted: Option<&Granted>) -> Option<&'static str> {
         Some("pks.clusters.manage: those that this one created")
     } else {
         None
+    }
+}
+
+/// Whether a token's owner is the one who is to be proven.
+fn is(who: &Who, owner: &Owner) -> bool {
+    match (who, owner) {
+        (Who::User(user), Owner::User(owner)) => user == owner,
+        (Who::Client(client), Owner::Client(owner)) => client == owner,
+        (Who::User(_), Owner::Client(_)) | (Who::Client(_), Owner::User(_)) => false,
     }
 }
 

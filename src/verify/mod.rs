@@ -177,7 +177,7 @@ pub fn prove(who: &Who, answers: &Answers, expected: &[&Expectation], case: &Cas
     };
     let mut steps = vec![
         causes::login(who, answers.login.as_ref(), given.as_ref(), case),
-        causes::token(answers.validity.as_ref(), case),
+        causes::token(who, granted, answers.validity.as_ref(), case),
         scopes::step(who, granted, given.as_ref(), case),
         causes::clusters(who, granted, answers.clusters.as_ref(), given.as_ref(), case),
     ];
@@ -212,8 +212,16 @@ pub fn prove(who: &Who, answers: &Answers, expected: &[&Expectation], case: &Cas
 
 /// Whether UAA or the PKS API says that this one, who is known, has nothing to do with clusters.
 fn denied(answers: &Answers) -> bool {
-    let no_scope = matches!(&answers.login, Some(Came::Refused(refusal)) if refusal.word == "invalid_scope");
-    no_scope || matches!(&answers.clusters, Some(Came::Refused(refusal)) if refusal.status == 403)
+    match &answers.login {
+        Some(Came::Refused(refusal)) => refusal.word == "invalid_scope",
+        // A 403 to who holds a scope comes from something else: a firewall, another server.
+        Some(Came::Granted(granted)) => {
+            let forbidden =
+                matches!(&answers.clusters, Some(Came::Refused(refusal)) if refusal.status == 403);
+            forbidden && !scopes::cluster_groups().any(|group| granted.scopes.contains(group.as_str()))
+        }
+        Some(Came::Unreached(_)) | None => false,
+    }
 }
 
 impl Step {

@@ -3,11 +3,12 @@
 use std::collections::BTreeSet;
 
 use super::*;
-use crate::uaa::{Refusal, Unreached, UnreachedWhy};
+use crate::uaa::{Owner, Refusal, Unreached, UnreachedWhy};
 
 fn granted(scopes: &[&str]) -> Granted {
     let scopes = scopes.iter().map(|&scope| scope.to_owned()).collect();
-    Granted { token: "canary-token".into(), scopes, lasts: Some(600) }
+    let Who::User(alana) = alana() else { unreachable!("she is a user") };
+    Granted { token: "canary-token".into(), scopes, lasts: Some(600), owner: Some(Owner::User(alana)) }
 }
 
 fn answers(scopes: &[&str], clusters: Came<Vec<Cluster>>) -> Answers {
@@ -147,6 +148,20 @@ fn a_token_that_does_not_hold_is_no_proof_and_one_that_nobody_can_check_is_one()
     }
     let untried = Answers { login: None, validity: None, clusters: None };
     assert!(!proof(&untried, &[]).proven);
+}
+
+#[test]
+fn the_token_of_somebody_else_proves_nothing_and_a_403_to_who_holds_a_scope_is_no_denial() {
+    let mut other = granted(&["pks.clusters.admin"]);
+    other.owner = Some(Owner::Client(ClientId::new("alana")));
+    let answers = Answers { login: Some(Came::Granted(other)), ..answers(&[], list(&["a"])) };
+    let theirs = proof(&answers, &[]);
+    assert!(!theirs.proven && said(&theirs).contains("somebody else logged in"), "{theirs:?}");
+    let denied = Expectation::read("alana: denied").expect("it is one");
+    for (scopes, proven) in [(&["pks.clusters.admin"][..], false), (&["openid"], true)] {
+        let forbidden = self::answers(scopes, Came::Refused(refusal(403, "", "")));
+        assert_eq!(proof(&forbidden, &denied).proven, proven, "{scopes:?}");
+    }
 }
 
 #[test]

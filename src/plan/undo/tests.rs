@@ -461,3 +461,28 @@ fn a_mapping_that_uaa_cannot_delete_is_kept_by_name_however_it_came() {
         );
     }
 }
+
+#[test]
+fn naming_a_membership_alone_gives_it_to_no_stranger() {
+    let site = Site::new().users(&["dana", "b", "c", "d"]).group("team", &["dana", "b"]);
+    let (report, after) = done(&Manifest::new().no_user("dana").user("b").user("c").user("d"), &site);
+    let stranger = after.user("dana").edit("dana", |dana| {
+        (dana.id, dana.email) = ("other".into(), "other@example.com".to_owned());
+    });
+    for only in [&[][..], &["member/team/dana"], &["group/team"], &["user/dana"]] {
+        assert!(!drift(&undo(&report, &stranger, &[], only)).is_empty(), "{only:?}");
+    }
+    assert_eq!(drift(&undo(&report, &stranger, &[], &["user/c"])), [""; 0]);
+}
+
+#[test]
+fn a_report_that_says_what_no_manifest_can_is_none() {
+    let site = Site::new().client("ci", &["authorities=a"]);
+    let (report, _) = done(&Manifest::new().client("ci", &["authorities=b"]), &site);
+    let text = serde_json::to_string(&report).expect("JSON");
+    assert!(Report::read(&text).is_ok());
+    for odd in ["\"uaa.admin\"", "{\"json\": [\"uaa.admin\"]}", "[\"uaa.admin,x.*\"]"] {
+        let crafted = text.replace("[\"a\"]", odd);
+        assert!(crafted != text && Report::read(&crafted).is_err(), "{odd}");
+    }
+}

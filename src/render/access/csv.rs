@@ -109,6 +109,8 @@ fn word(value: &impl serde::Serialize) -> String {
 }
 
 fn inert(cell: &str) -> String {
-    let cell = visible(cell);
-    if cell.starts_with(['=', '+', '-', '@', '\'']) { format!("'{cell}") } else { cell }
+    // Where `;` separates lists (German, French, …) a spreadsheet cuts there, quoted or not.
+    let cell = visible(cell).replace(';', "\\u{3b}");
+    let starts = ['=', '+', '-', '@', '\'', '＝', '＋', '－', '＠'];
+    if cell.starts_with(starts) { format!("'{cell}") } else { cell }
 }

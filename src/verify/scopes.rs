@@ -18,6 +18,8 @@ pub(super) struct Given {
     gives: BTreeMap<GroupName, Because>,
     /// Scopes that it takes.
     takes: BTreeMap<GroupName, Because>,
+    /// Scopes that a log-in may bring: groups that the user's identity provider is mapped to, and what these nest in.
+    may: BTreeSet<GroupName>,
 }
 
 impl Given {
@@ -85,14 +87,30 @@ impl Given {
         for group in desired.groups.values().filter(|group| group.holds == Holds::Exactly) {
             given.takes.entry(group.name.clone()).or_insert_with(|| group.because.clone());
         }
-        // What a nested group gives, no single row takes.
-        given.takes.retain(|group, _| !given.gives.contains_key(group));
+        let mapped = desired.groups.values().filter(|group| {
+            let mappings = group.external_groups.iter().flat_map(BTreeMap::keys);
+            mappings.into_iter().any(|mapping| mapping.origin == user.origin)
+        });
+        let mut ways: Vec<GroupName> = mapped.map(|group| group.name.clone()).collect();
+        while let Some(group) = ways.pop() {
+            if given.may.insert(group.clone()) {
+                let member = Member::Group(group);
+                let outer = desired.memberships.iter().filter(|(_, wishes)| {
+                    wishes.get(&member).is_some_and(|wish| wish.state == WishState::Present)
+                });
+                ways.extend(outer.map(|(group, _)| group.clone()));
+            }
+        }
+        // What a nested group or a log-in gives, no single row takes.
+        let Self { gives, takes, may, .. } = &mut given;
+        takes.retain(|group, _| !gives.contains_key(group) && !may.contains(group));
         given
     }
 
     /// Whether the manifest speaks of this one and gives no way to any cluster.
     pub(super) fn gives_no_clusters(&self) -> bool {
-        self.known && !cluster_groups().any(|group| self.gives.contains_key(&group))
+        self.known
+            && !cluster_groups().any(|group| self.gives.contains_key(&group) || self.may.contains(&group))
     }
 
     /// The cluster scopes that it gives, for a text.
@@ -100,6 +118,10 @@ impl Given {
         let given = cluster_groups().filter_map(|group| Some((self.gives.get(&group)?, group)));
         given.map(|(because, group)| format!("{group} ({because})")).collect()
     }
+}
+
+fn is_cluster(group: &GroupName) -> bool {
+    cluster_groups().any(|cluster| cluster == *group)
 }
 
 /// The groups that give access to clusters.
@@ -130,7 +152,7 @@ pub(super) fn step(who: &Who, granted: Option<&Granted>, given: Option<&Given>, 
     let missing: Vec<(&GroupName, &Because)> =
         given.gives.iter().filter(|(group, _)| carries(group) && !holds.contains(*group)).collect();
     let excess: Vec<(&GroupName, &Because)> =
-        given.takes.iter().filter(|(group, _)| holds.contains(*group)).collect();
+        given.takes.iter().filter(|(group, _)| is_cluster(group) && holds.contains(*group)).collect();
     let state = if missing.is_empty() && excess.is_empty() { State::Ok } else { State::Failed };
     let mut step = Step::new(StepName::Scopes, state, asked, came);
     for (group, because) in missing {
@@ -161,9 +183,9 @@ fn carried(who: &Who, case: &Case<'_>) -> Box<dyn Fn(&GroupName) -> bool> {
         // That it lacks a cluster scope is a fault of the client's, and told.
         Some(ClientValue::Set(scopes)) => {
             let scopes: BTreeSet<GroupName> = scopes.iter().map(|s| GroupName::new(s.as_str())).collect();
-            Box::new(move |group| scopes.contains(group) || cluster_groups().any(|cluster| cluster == *group))
+            Box::new(move |group| scopes.contains(group) || is_cluster(group))
         }
-        _ => Box::new(|group| cluster_groups().any(|cluster| cluster == *group)),
+        _ => Box::new(is_cluster),
     }
 }
 

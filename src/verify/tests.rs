@@ -309,4 +309,31 @@ mod by_a_manifest {
         let scopes: BTreeSet<&str> = BTreeSet::new();
         assert!(Given::by(&gone, &alana()).gives_no_clusters() && scopes.is_empty());
     }
+    #[test]
+    fn what_a_log_in_may_bring_is_neither_taken_nor_proven_absent() {
+        use crate::model::{ExternalGroup, Mapping, Origin, Username};
+        let mut desired = Desired::default();
+        let name = GroupName::new("team");
+        let mapping = Mapping {
+            group: name.clone(),
+            origin: Origin::new("ldap"),
+            external_group: ExternalGroup::new("cn=team"),
+        };
+        desired.groups.insert(
+            name.clone(),
+            DesiredGroup {
+                name: name.clone(),
+                because: because(),
+                description: None,
+                holds: Holds::Exactly,
+                external_groups: Some([(mapping, because())].into()),
+            },
+        );
+        wish(&mut desired, "pks.clusters.admin", Member::Group(name), WishState::Present);
+        for (origin, none) in [("ldap", false), ("uaa", true)] {
+            let user = UserKey::new(Origin::new(origin), Username::new("cody"));
+            wish(&mut desired, "other", Member::User(user.clone()), WishState::Present);
+            assert_eq!(Given::by(&desired, &Who::User(user)).gives_no_clusters(), none, "{origin}");
+        }
+    }
 }
